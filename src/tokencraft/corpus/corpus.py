@@ -45,9 +45,9 @@ class _HashBetween:
 class Corpus:
     """A re-iterable stream of documents.
 
-    Made by :meth:`from_files`, :meth:`from_dataset` or :meth:`from_iterable`. Nothing is read before it is iterated over,
-    documents are streamed, and no operation holds the corpus in memory. Every iteration gives the same documents in the
-    same order. Documents are never empty.
+    Made by :meth:`from_files`, :meth:`from_dataset` or :meth:`from_iterable`. Nothing is read before it is iterated
+    over, documents are streamed, and no operation holds the corpus in memory. Every iteration gives the same
+    documents in the same order. Documents are never empty.
 
     Example:
         >>> corpus = Corpus.from_iterable(["one document", "another"])
@@ -72,21 +72,23 @@ class Corpus:
         """Documents from files: text of any extension, JSON Lines, Parquet; ``.gz`` and ``.zst`` of the first two.
 
         Args:
-            paths: files, and folders that are walked in sorted order. In folders, hidden files and files with a NUL byte
-                near their beginning are left out; a file that is named itself is always read.
-            text_field: the field of ``.jsonl``, ``.ndjson`` and ``.json`` lines, or the column of ``.parquet``; each record
-                is a document.
-            documents: ``"file"``: a plain-text file is a document; ``"line"``: each of its lines is, without its line end.
-            encoding_errors: for bytes that are not UTF-8: ``"strict"`` raises, ``"replace"`` puts U+FFFD, ``"skip"`` leaves
-                the document out and notes it in :attr:`skipped`.
-            chunk_bytes: a plain-text file larger than this many bytes is streamed as several documents, cut at line ends.
+            paths: files, and folders that are walked in sorted order. In folders, hidden files and files with a NUL
+                byte near their beginning are left out; a file that is named itself is always read.
+            text_field: the field of ``.jsonl``, ``.ndjson`` and ``.json`` lines, or the column of ``.parquet``; each
+                record is a document.
+            documents: ``"file"``: a plain-text file is a document; ``"line"``: each of its lines is, without its line
+                end.
+            encoding_errors: for bytes that are not UTF-8: ``"strict"`` raises, ``"replace"`` puts U+FFFD, ``"skip"``
+                leaves the document out and notes it in :attr:`skipped`.
+            chunk_bytes: a plain-text file larger than this many bytes is streamed as several documents, cut at line
+                ends.
 
         Returns:
             The corpus; the files are opened when it is iterated over.
 
         Raises:
-            CorpusError: a path is missing or a folder holds no files. Reading raises it too, for files that are truncated,
-                damaged, not UTF-8, or without the field or column.
+            CorpusError: a path is missing or a folder holds no files. Reading raises it too, for files that are
+                truncated, damaged, not UTF-8, or without the field or column.
             UsageError: an option has a value that does not exist.
         """
         if documents not in ("file", "line"):
@@ -165,7 +167,8 @@ class Corpus:
             held_out: expected share of documents in the second part, between 0 and 1.
 
         Returns:
-            ``(train, held_out)``. Either may turn out empty where there are few documents: see :meth:`require_documents`.
+            ``(train, held_out)``. Either may turn out empty where there are few documents: see
+            :meth:`require_documents`.
         """
         if not 0.0 < held_out < 1.0:
             raise UsageError(f"held_out must lie between 0 and 1, not {held_out}")
@@ -221,7 +224,10 @@ class Corpus:
             yield batch
 
     def fingerprint(self) -> str:
-        """A hash (32 hexadecimal digits) of the documents' texts in order; names of files do not enter. Reads the corpus."""
+        """A hash (32 hexadecimal digits) of the documents' texts in order, whatever their files are called.
+
+        Reads the corpus.
+        """
         digest = blake2b(digest_size=16)
         for text in self:
             data = text.encode("utf-8")
@@ -236,7 +242,7 @@ class Corpus:
 
     @property
     def size_bytes(self) -> int | None:
-        """Bytes of text where they are known without reading (uncompressed text files, no filter), for progress bars."""
+        """Bytes of text, for progress bars; None where they are not known without reading (compressed, filtered)."""
         return None if self.keep else self.source.size_bytes
 
     def _records(self) -> Iterator[Record]:

@@ -49,7 +49,8 @@ def decode(data: bytes, policy: EncodingErrors, where: str, offset: int) -> str 
 
 
 def without_surrogates(text: str, policy: EncodingErrors, where: str) -> str | None:
-    r"""``text`` if it can be written as UTF-8; JSON escapes such as ``"\ud800"`` and careless programs make text that cannot.
+    r"""``text`` if it can be written as UTF-8; JSON escapes such as ``"\ud800"`` and careless programs make text that
+    cannot.
 
     Returns:
         The text, with U+FFFD for each lone surrogate under ``"replace"``; None under ``"skip"``.
@@ -65,9 +66,9 @@ def without_surrogates(text: str, policy: EncodingErrors, where: str) -> str | N
         if policy == "skip":
             return None
         if policy == "replace":
-            return "".join("�" if "\ud800" <= c <= "\udfff" else c for c in text)
+            return "".join("\ufffd" if "\ud800" <= c <= "\udfff" else c for c in text)
         raise CorpusError(
-            f"{where}: character {error.start} is the lone surrogate U+{ord(text[error.start]):04X}, which is not text; "
-            f"{_ADVICE}"
+            f"{where}: character {error.start} is the lone surrogate U+{ord(text[error.start]):04X}, "
+            f"which is not text; {_ADVICE}"
         ) from None
     return text

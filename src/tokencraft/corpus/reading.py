@@ -99,9 +99,9 @@ def read_records(file: FileSlice, options: ReadingOptions, skipped: Skipped) -> 
 def iterate_chunks(stream: BinaryIO, chunk_bytes: int, first: int = 0) -> Iterator[tuple[int, int, bytes]]:
     """Cut a stream into pieces of about ``chunk_bytes`` whose ends depend on nothing but the stream's own bytes.
 
-    Piece k ends behind the first line end at or after byte ``(k + 1) * chunk_bytes``; where there is none within 64 KiB,
-    behind the first space; where there is none either, between two characters. So piece k is found by seeking, without
-    reading what lies before it, and memory stays bounded whatever the file holds.
+    Piece k ends behind the first line end at or after byte ``(k + 1) * chunk_bytes``; where there is none within 64
+    KiB, behind the first space; where there is none either, between two characters. So piece k is found by seeking,
+    without reading what lies before it, and memory stays bounded whatever the file holds.
 
     Yields:
         ``(k, byte offset, bytes)``; pieces are not empty and join to the whole stream.

@@ -1,7 +1,8 @@
-"""Where the documents of a corpus come from: files, a dataset, or Python objects. A corpus reads them as often as it likes."""
+"""Where the documents of a corpus come from: files, a dataset, or Python objects; each can be read again."""
 
 from __future__ import annotations
 
+import itertools
 import os
 import stat
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -47,11 +48,13 @@ class Files:
     skipped: Skipped = field(default_factory=Skipped, compare=False)
 
     def records(self) -> Iterator[Record]:
+        """See :class:`Source`."""
         for file in self.files:
             for position, text in read_records(file, self.options, self.skipped):
                 yield file.name, position, text
 
     def shards(self, n: int) -> Sequence[Files]:
+        """See :class:`Source`."""
         pieces = [piece for file in self.files for piece in self._pieces(file)]
         total = sum(size for _, size in pieces)
         groups: list[list[FileSlice]] = [[] for _ in range(n)]
@@ -63,6 +66,7 @@ class Files:
 
     @property
     def size_bytes(self) -> int | None:
+        """See :class:`Source`."""
         if any(file.compressed or file.kind != "text" or file.first or file.stop is not None for file in self.files):
             return None
         return sum(file.size for file in self.files)
@@ -89,16 +93,19 @@ class InMemory:
     skipped: Skipped = field(default_factory=Skipped, compare=False)
 
     def records(self) -> Iterator[Record]:
+        """See :class:`Source`."""
         return _checked(self.texts, self.first)
 
     def shards(self, n: int) -> Sequence[InMemory]:
+        """See :class:`Source`."""
         count = len(self.texts)
         bounds = [count * k // n for k in range(n + 1)]
-        pairs = zip(bounds, bounds[1:], strict=False)
+        pairs = itertools.pairwise(bounds)
         return [InMemory(self.texts[a:b], self.first + a) for a, b in pairs if a < b]
 
     @property
     def size_bytes(self) -> int | None:
+        """See :class:`Source`."""
         return None
 
 
@@ -110,13 +117,16 @@ class Called:
     skipped: Skipped = field(default_factory=Skipped, compare=False)
 
     def records(self) -> Iterator[Record]:
+        """See :class:`Source`."""
         return _checked(self.open())
 
     def shards(self, n: int) -> Sequence[Called]:
+        """See :class:`Source`."""
         return [self]  # its length is unknown and its middle cannot be reached
 
     @property
     def size_bytes(self) -> int | None:
+        """See :class:`Source`."""
         return None
 
 
@@ -129,12 +139,14 @@ class FromDataset:
     skipped: Skipped = field(default_factory=Skipped, compare=False)
 
     def records(self) -> Iterator[Record]:
+        """See :class:`Source`."""
         for index, row in enumerate(self.dataset):
             if self.text_field not in row:
                 raise CorpusError(f"dataset, row {index}: no column {self.text_field!r}; choose one with text_field")
             yield from _checked([row[self.text_field]], index)
 
     def shards(self, n: int) -> Sequence[Source]:
+        """See :class:`Source`."""
         if not hasattr(self.dataset, "__len__"):
             return [self]
         count = min(n, len(self.dataset))
@@ -143,6 +155,7 @@ class FromDataset:
 
     @property
     def size_bytes(self) -> int | None:
+        """See :class:`Source`."""
         return None
 
 
@@ -177,7 +190,7 @@ def find_files(paths: Iterable[str | os.PathLike[str]], options: ReadingOptions)
 
 
 def _walk(folder: Path) -> Iterator[Path]:
-    """Regular files below ``folder`` in sorted order; hidden entries, caches of bytecode and linked folders are left out."""
+    """Regular files below ``folder`` in sorted order, without hidden entries, bytecode and linked folders."""
     try:
         entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
     except OSError as error:

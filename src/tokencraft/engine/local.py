@@ -30,8 +30,8 @@ class Local:
     """Runs shards one after the other, or on worker processes.
 
     Args:
-        processes: 1 runs everything in this process; more start that many fresh interpreters, so function and shards must
-            be importable and picklable there (a function at the top of a module, not a lambda).
+        processes: 1 runs everything in this process; more start that many fresh interpreters, so function and shards
+            must be importable and picklable there (a function at the top of a module, not a lambda).
 
     Example:
         >>> list(Local().map(len, ["a", "bcd"]))

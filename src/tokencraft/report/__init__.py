@@ -1,1 +1,18 @@
-""""""
+"""How every number is shown: tables, plots, HTML pages, progress bars, and files that are never half-written."""
+
+from tokencraft.report.context import run_context
+from tokencraft.report.files import atomic_folder, atomic_path, require_empty_folder, write_json, write_text
+from tokencraft.report.progress import Progress
+from tokencraft.report.table import Column, Table
+
+__all__ = [
+    "Column",
+    "Progress",
+    "Table",
+    "atomic_folder",
+    "atomic_path",
+    "require_empty_folder",
+    "run_context",
+    "write_json",
+    "write_text",
+]
