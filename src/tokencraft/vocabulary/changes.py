@@ -1,0 +1,59 @@
+"""Vocabularies made from vocabularies: more special tokens, padding."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from tokencraft.errors import VocabularyError
+from tokencraft.vocabulary import specials
+from tokencraft.vocabulary.kinds import TokenKind
+from tokencraft.vocabulary.vocabulary import Vocabulary
+
+
+def with_specials(vocabulary: Vocabulary, tokens: Iterable[str], roles: Mapping[str, str]) -> Vocabulary:
+    """See :meth:`Vocabulary.with_specials`."""
+    ids = {piece: identifier for identifier, piece in enumerate(vocabulary.pieces) if piece}
+    special = {TokenKind.SPECIAL, TokenKind.UNUSED}
+    missing: list[str] = []
+    for content in dict.fromkeys((*tokens, *roles.values())):
+        if not content:
+            raise VocabularyError("a special token needs a string that is not empty")
+        if content not in ids:
+            missing.append(content)
+        elif vocabulary.kinds[ids[content]] not in special:
+            raise VocabularyError(
+                f"{content!r} is an ordinary token (id {ids[content]}) that text can produce; choose another string"
+            )
+    grown = _append(vocabulary, missing, TokenKind.SPECIAL)
+    ids |= {content: len(vocabulary) + index for index, content in enumerate(missing)}
+    taken = {ids[content] for content in roles.values()}
+    named = {
+        role: identifier
+        for role, identifier in grown.special_tokens.items()
+        if role not in roles and (role in specials.ROLES or identifier not in taken)
+    }
+    named |= {content: ids[content] for content in missing if ids[content] not in taken}
+    return grown.replace(special_tokens={role: ids[content] for role, content in roles.items()} | named)
+
+
+def pad_to(vocabulary: Vocabulary, size: int) -> Vocabulary:
+    """See :meth:`Vocabulary.pad_to`."""
+    if size < len(vocabulary):
+        raise VocabularyError(f"cannot pad to {size} ids: the vocabulary has {len(vocabulary)} already")
+    names = [specials.padding_name(identifier) for identifier in range(len(vocabulary), size)]
+    return _append(vocabulary, names, TokenKind.UNUSED)
+
+
+def _append(vocabulary: Vocabulary, contents: list[str], kind: TokenKind) -> Vocabulary:
+    """Added tokens with the next ids."""
+    if not contents:
+        return vocabulary
+    first = len(vocabulary)
+    added = tuple(specials.added_token(first + index, content) for index, content in enumerate(contents))
+    return vocabulary.replace(
+        tokens=vocabulary.tokens + tuple(content.encode("utf-8") for content in contents),
+        kinds=vocabulary.kinds + (kind,) * len(contents),
+        added_tokens=vocabulary.added_tokens + added,
+        outside_model=vocabulary.outside_model | frozenset(range(first, first + len(contents))),
+        spelling=None if vocabulary.spelling is None else (*vocabulary.spelling, *contents),
+    )
