@@ -42,3 +42,7 @@ class MissingExtraError(TokencraftError):
         super().__init__(f"{package} is not installed; install it with: pip install 'tokencraft[{extra}]'")
         self.package = package
         self.extra = extra
+
+    def __reduce__(self) -> tuple[type[MissingExtraError], tuple[str, str]]:
+        """Rebuild from both arguments, so that the error can leave a worker process."""
+        return type(self), (self.package, self.extra)

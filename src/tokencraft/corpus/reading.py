@@ -112,7 +112,7 @@ def iterate_chunks(stream: BinaryIO, chunk_bytes: int, first: int = 0) -> Iterat
     if first:
         stream.seek(offset)
         pending = stream.read(window)
-        cut = _cut(pending)
+        cut = _cut(pending, window)
         pending, offset = pending[cut:], offset + cut
     index = first
     while True:
@@ -122,20 +122,22 @@ def iterate_chunks(stream: BinaryIO, chunk_bytes: int, first: int = 0) -> Iterat
             if pending:
                 yield index, offset, pending
             return
-        cut = boundary + _cut(pending[boundary : boundary + window])
+        cut = boundary + _cut(pending[boundary : boundary + window], window)
         if cut:
             yield index, offset, pending[:cut]
         pending, offset, index = pending[cut:], offset + cut, index + 1
 
 
-def _cut(window: bytes) -> int:
-    """Where to cut at the beginning of ``window``: see :func:`iterate_chunks`."""
+def _cut(ahead: bytes, window: int) -> int:
+    """Where to cut within ``ahead``, the next ``window`` bytes or what is left of the stream."""
     for mark in (b"\n", b" "):
-        found = window.find(mark)
+        found = ahead.find(mark)
         if found >= 0:
             return found + 1
+        if len(ahead) < window:  # the last line is short: it ends with the stream
+            return len(ahead)
     continuation = 0
-    while continuation < min(3, len(window)) and window[continuation] & 0xC0 == 0x80:
+    while continuation < min(3, len(ahead)) and ahead[continuation] & 0xC0 == 0x80:
         continuation += 1
     return continuation
 
@@ -190,24 +192,31 @@ def _read_json_lines(file: FileSlice, options: ReadingOptions, skipped: Skipped)
 def _json_text(line: str, name: str, where: str) -> str:
     """The text of one JSON record."""
     try:
-        record = json.loads(line)
+        record = json.loads(line.rstrip())  # a line end inside would spoil the column of an error
     except json.JSONDecodeError as error:
         hint = " (a JSON array or a pretty-printed file is not JSON Lines)" if line.strip() in ("[", "{") else ""
         raise CorpusError(f"{where}, column {error.colno}: not a JSON record: {error.msg}{hint}") from None
     if not isinstance(record, dict):
-        raise CorpusError(f"{where}: expected an object with the field {name!r}, found a {_json_type(record)}")
+        raise CorpusError(f"{where}: expected an object with the field {name!r}, found {_json_type(record)}")
     if name not in record:
         present = ", ".join(repr(key) for key in list(record)[:8]) or "none"
         raise CorpusError(f"{where}: no field {name!r}; the fields are {present}; choose one with text_field")
     text = record[name]
     if not isinstance(text, str):
-        raise CorpusError(f"{where}: the field {name!r} is a {_json_type(text)}, not a string")
+        raise CorpusError(f"{where}: the field {name!r} is {_json_type(text)}, not a string")
     return text
 
 
 def _json_type(value: object) -> str:
-    """What JSON calls the type of ``value``."""
-    names = {dict: "object", list: "array", str: "string", bool: "boolean", int: "number", float: "number"}
+    """What JSON calls the type of ``value``, with its article."""
+    names = {
+        dict: "an object",
+        list: "an array",
+        str: "a string",
+        bool: "a boolean",
+        int: "a number",
+        float: "a number",
+    }
     return names.get(type(value), "null")
 
 

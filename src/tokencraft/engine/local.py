@@ -41,6 +41,7 @@ class Local:
     processes: int = 1
 
     def __post_init__(self) -> None:
+        """Refuse less than one process."""
         if self.processes < 1:
             raise UsageError(f"an engine needs at least 1 process, not {self.processes}")
 

@@ -110,9 +110,11 @@ def _visible(piece: bytes) -> str:
         if character == "\n":
             shown.append("<i>⏎</i>\n")
         elif character in _MARKS:
-            shown.append(f"<i>{_MARKS[character]}</i>")
+            shown.append(f"<wbr><i>{_MARKS[character]}</i>")  # a line may break before a mark
         elif "\udc80" <= character <= "\udcff":
             shown.append(f"<b>{ord(character) - 0xDC00:02X}</b>")
+        elif character == "\r":
+            shown.append("<b>CR</b>")
         elif not character.isprintable():
             shown.append(f"<b>U+{ord(character):04X}</b>")
         else:
@@ -120,7 +122,7 @@ def _visible(piece: bytes) -> str:
     return "".join(shown)
 
 
-_MARKS = {" ": "·", "\t": "⇥", "\r": "␍"}
+_MARKS = {" ": "·", "\t": "⇥"}
 
 _STYLE = """
 :root { --paper: #ffffff; --ink: #1b1f24; --soft: #5b6470; --line: #d5dae0; --card: #f4f6f8; --accent: #0072b2;

@@ -31,6 +31,7 @@ class Progress:
     """
 
     def __init__(self, description: str, total: float | None = None, unit: str = "") -> None:
+        """See the class; nothing is drawn before the block is entered."""
         self._description = description
         self._total = total
         self._unit = unit
@@ -85,4 +86,5 @@ class Progress:
         with self._lock:
             self._bar = bar(self._unit)
             self._task = self._bar.add_task(self._description, total=self._total, completed=int(self._done))
+            self._bar.tasks[0].start_time = self._bar.get_time() - _PATIENCE_SECONDS
             self._bar.start()

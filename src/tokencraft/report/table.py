@@ -66,6 +66,7 @@ class Table:
         rows: Sequence[Sequence[Any]],
         context: Mapping[str, Any] | None = None,
     ) -> None:
+        """See the class."""
         headings = tuple(Column(c) if isinstance(c, str) else Column(*c) for c in columns)
         body = tuple(tuple(_plain(value) for value in row) for row in rows)
         for number, row in enumerate(body):
