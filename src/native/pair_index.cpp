@@ -1,0 +1,142 @@
+#include "pair_index.hpp"
+
+#include <algorithm>
+
+namespace tokencraft {
+
+namespace {
+
+struct Counted {
+    std::uint64_t key;
+    std::int64_t count;
+    std::uint32_t positions;
+};
+
+// The pairs of one part, counted in a table that grows with them.
+class PartCounter {
+public:
+    void add(std::uint64_t key, std::uint64_t hash, std::int64_t weight) {
+        std::size_t slot = hash & mask_;
+        while (slots_[slot].positions != 0 && slots_[slot].key != key) slot = (slot + 1) & mask_;
+        Counted& entry = slots_[slot];
+        entry.key = key;
+        entry.count += weight;
+        if (entry.positions++ == 0 && ++used_ * 2 > mask_) grow();
+    }
+    void take(std::int64_t threshold, std::vector<Counted>& frequent) {
+        for (Counted& entry : slots_) {
+            if (entry.positions != 0 && entry.count >= threshold) frequent.push_back(entry);
+            entry = {};
+        }
+        used_ = 0;
+    }
+
+private:
+    void grow() {
+        std::vector<Counted> larger(slots_.size() * 2);
+        mask_ = larger.size() - 1;
+        for (const Counted& entry : slots_) {
+            if (entry.positions == 0) continue;
+            std::size_t slot = hash_pair(entry.key) & mask_;
+            while (larger[slot].positions != 0) slot = (slot + 1) & mask_;
+            larger[slot] = entry;
+        }
+        slots_ = std::move(larger);
+    }
+
+    std::vector<Counted> slots_ = std::vector<Counted>(4096);
+    std::size_t mask_ = 4095;
+    std::size_t used_ = 0;
+};
+
+// Calls `visit(key, hash, position, weight)` for every pair of a part. The part comes from bits that tables do not use.
+template <typename Visit>
+void for_pairs(std::span<const TokenId> cells, std::span<const WeightRange> ranges, std::size_t part, std::size_t parts,
+               const Control& control, Visit visit) {
+    std::uint32_t position = 0;
+    for (const WeightRange& range : ranges) {
+        if (control.stopped()) return;
+        const std::uint32_t end = std::min<std::uint32_t>(range.end, static_cast<std::uint32_t>(cells.size()) - 1);
+        for (; position < end; ++position) {
+            const TokenId left = cells[position];
+            const TokenId right = cells[position + 1];
+            if ((left | right) < 0) continue;
+            const std::uint64_t key = pair_key(left, right);
+            const std::uint64_t hash = hash_pair(key);
+            if (((hash >> 32) * parts) >> 32 != part) continue;
+            visit(key, hash, position, range.weight);
+        }
+    }
+}
+
+}  // namespace
+
+void PairIndex::build(std::span<const TokenId> cells, std::span<const WeightRange> ranges, std::int64_t threshold,
+                      unsigned threads, const Control& control) {
+    pairs_.clear();
+    slots_.assign(1024, empty);
+    mask_ = 1023;
+    blocks_.clear();
+    free_size_ = 0;
+    if (cells.size() < 2) return;
+
+    Control quiet;  // the learner's own thread is no place to ask Python
+    const std::size_t parts = std::max<std::size_t>(threads, std::min<std::size_t>(64, cells.size() >> 21));
+    std::vector<std::vector<Counted>> frequent(parts);
+    std::vector<PartCounter> counters(threads);
+    run_items(threads, quiet, parts, [&](unsigned worker, std::size_t part) {
+        for_pairs(cells, ranges, part, parts, control,
+                  [&](std::uint64_t key, std::uint64_t hash, std::uint32_t, std::int64_t weight) {
+                      counters[worker].add(key, hash, weight);
+                  });
+        counters[worker].take(threshold, frequent[part]);
+    });
+    counters.clear();
+    for (auto& part : frequent) {
+        for (const Counted& entry : part) insert(entry.key, entry.count, entry.positions).size = 0;
+        part = {};
+    }
+    run_items(threads, quiet, threads, [&](unsigned, std::size_t part) {
+        for_pairs(cells, ranges, part, threads, control,
+                  [&](std::uint64_t key, std::uint64_t, std::uint32_t position, std::int64_t) {
+                      Pair* pair = find(key);
+                      if (pair != nullptr) pair->positions[pair->size++] = position;
+                  });
+    });
+}
+
+PairIndex::Pair& PairIndex::insert(std::uint64_t key, std::int64_t count, std::uint32_t size) {
+    if ((pairs_.size() + 1) * 2 > slots_.size()) {
+        slots_.assign(slots_.size() * 2, empty);
+        mask_ = slots_.size() - 1;
+        for (std::uint32_t index = 0; index < pairs_.size(); ++index) {
+            std::size_t slot = hash_pair(pairs_[index].key) & mask_;
+            while (slots_[slot] != empty) slot = (slot + 1) & mask_;
+            slots_[slot] = index;
+        }
+    }
+    std::size_t slot = hash_pair(key) & mask_;
+    while (slots_[slot] != empty) slot = (slot + 1) & mask_;
+    slots_[slot] = static_cast<std::uint32_t>(pairs_.size());
+    pairs_.push_back({key, count, allocate(size), size});
+    return pairs_.back();
+}
+
+std::uint32_t* PairIndex::allocate(std::uint32_t size) {
+    if (size > free_size_) {
+        constexpr std::size_t block = std::size_t{1} << 18;
+        if (size > block / 8) {  // a block of its own, so that the rest of the current one is not lost
+            blocks_.push_back(std::make_unique_for_overwrite<std::uint32_t[]>(size));
+            return blocks_.back().get();
+        }
+        blocks_.push_back(std::make_unique_for_overwrite<std::uint32_t[]>(block));
+        free_ = blocks_.back().get();
+        free_size_ = block;
+    }
+    std::uint32_t* place = free_;
+    free_ += size;
+    free_size_ -= size;
+    return place;
+}
+
+}  // namespace tokencraft

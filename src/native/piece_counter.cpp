@@ -1,0 +1,116 @@
+#include "piece_counter.hpp"
+
+#include <cstring>
+#include <limits>
+#include <stdexcept>
+
+namespace tokencraft {
+
+namespace {
+
+constexpr std::size_t work_bytes = std::size_t{1} << 18;
+
+// Cuts what a worker takes at a time: documents, and parts of long ones where lines are counted one by one anyway.
+std::vector<Document> cut_work(std::span<const Document> documents, Unit unit) {
+    std::vector<Document> work;
+    work.reserve(documents.size());
+    for (Document document : documents) {
+        while (unit == Unit::line && !document.has_ends && document.text.size() > 2 * work_bytes) {
+            const std::size_t newline = document.text.find('\n', work_bytes);
+            if (newline == std::string_view::npos) break;
+            work.push_back({document.text.substr(0, newline + 1), document.weight, {}, false});
+            document.text.remove_prefix(newline + 1);
+        }
+        if (!document.text.empty()) work.push_back(document);
+    }
+    return work;
+}
+
+}  // namespace
+
+PieceCounter::PieceCounter(Pattern pattern, Unit unit, unsigned threads)
+    : pattern_(pattern), unit_(unit), threads_(resolve_threads(threads)), tables_(threads_) {}
+
+void PieceCounter::count_units(PieceTable& table, std::vector<std::uint32_t>& ends, const Document& document,
+                               const char* readable_end) const {
+    auto count = [&](std::string_view unit, std::span<const std::uint32_t> piece_ends) {
+        std::uint32_t begin = 0;
+        for (const std::uint32_t end : piece_ends) {
+            table.add(unit.substr(begin, end - begin), readable_end, document.weight);
+            begin = end;
+        }
+    };
+    if (document.has_ends) {
+        count(document.text, document.ends);
+        return;
+    }
+    std::string_view rest = document.text;
+    while (!rest.empty()) {
+        std::string_view unit = rest;
+        if (unit_ == Unit::line) {
+            const void* newline = std::memchr(rest.data(), '\n', rest.size());
+            if (newline != nullptr) unit = rest.substr(0, static_cast<const char*>(newline) - rest.data() + 1);
+        }
+        if (pattern_ == Pattern::whole) {
+            table.add(unit, readable_end, document.weight);
+        } else {
+            ends.clear();
+            split(pattern_, unit, ends);
+            count(unit, ends);
+        }
+        rest.remove_prefix(unit.size());
+    }
+}
+
+void PieceCounter::add(std::span<const Document> documents, Control& control) {
+    for (const Document& document : documents) {
+        if (document.text.size() >= std::numeric_limits<std::uint32_t>::max()) {
+            throw std::length_error("a document has 4 GiB or more; cut it into smaller ones");
+        }
+        total_bytes_ += static_cast<std::int64_t>(document.text.size());
+    }
+    tables_.resize(threads_);
+    const std::vector<Document> work = cut_work(documents, unit_);
+    std::vector<std::vector<std::uint32_t>> ends(threads_);
+    run_items(threads_, control, work.size(), [&](unsigned worker, std::size_t index) {
+        const Document& document = work[index];
+        count_units(tables_[worker], ends[worker], document, document.text.data() + document.text.size());
+        control.advance(static_cast<std::int64_t>(document.text.size()));
+    });
+}
+
+void PieceCounter::add_pieces_of(PieceCounter& units, Control& control) {
+    units.finish(control);
+    tables_.resize(threads_);
+    std::vector<std::vector<std::uint32_t>> ends(threads_);
+    run_items(threads_, control, PieceTable::shard_count, [&](unsigned worker, std::size_t shard) {
+        for (const PieceTable::Entry& entry : units.table().entries(shard)) {
+            if (entry.count == 0) continue;
+            if (control.stopped()) return;
+            count_units(tables_[worker], ends[worker], {entry.text(), entry.count, {}, false}, entry.readable_end());
+        }
+    });
+    total_bytes_ += units.total_bytes_;
+}
+
+void PieceCounter::finish(Control& control) {
+    if (tables_.size() == 1) return;
+    run_items(threads_, control, PieceTable::shard_count, [&](unsigned, std::size_t shard) {
+        for (std::size_t other = 1; other < tables_.size(); ++other) {
+            tables_.front().merge_shard(tables_[other], shard);
+            tables_[other].clear_shard(shard);
+        }
+    });
+    for (std::size_t other = 1; other < tables_.size(); ++other) tables_.front().adopt(tables_[other]);
+    tables_.resize(1);
+}
+
+std::int64_t PieceCounter::total_pieces() const {
+    std::int64_t total = 0;
+    for (std::size_t shard = 0; shard < PieceTable::shard_count; ++shard) {
+        for (const PieceTable::Entry& entry : table().entries(shard)) total += entry.count;
+    }
+    return total;
+}
+
+}  // namespace tokencraft
