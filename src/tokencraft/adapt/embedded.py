@@ -14,12 +14,20 @@ import os
 import shutil
 import sysconfig
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from tokencraft.adapt.packing import pack_for
 from tokencraft.adapt.stage import explain_disk_errors, folder_lock
 from tokencraft.corpus import Corpus
+from tokencraft.learn import BPE
+from tokencraft.modeling.loading import save_model, small_llama
+from tokencraft.modeling.training import TrainingPlan, train
+
+#: Called with what is being done, how much of it is done, and how much there is.
+OnProgress = Callable[[str, float, float], None]
 
 VOCAB_SIZE = 8_192
 #: Documents of the standard library whose docstrings the base model never sees: a superset of what ``adapt`` holds out
@@ -28,25 +36,21 @@ HIDDEN_SHARE = 0.2
 END_OF_TEXT = "<|endoftext|>"
 
 
+def standard_library_folder() -> Path:
+    """Where the running interpreter's standard library lies."""
+    return Path(sysconfig.get_path("stdlib"))
+
+
 def standard_library() -> Corpus:
     """The Python files of the running interpreter's standard library, tests included where they are installed.
 
     The help topics are left out (they serve as general text), and so are the few test files that are not UTF-8.
     """
-    root = Path(sysconfig.get_path("stdlib"))
-
-    def texts() -> Iterator[tuple[str, str]]:
-        for folder, folders, names in os.walk(root):
-            folders[:] = sorted(set(folders) - {"site-packages", "dist-packages", "__pycache__", "pydoc_data"})
-            for name in sorted(names):
-                path = Path(folder) / name
-                if path.suffix == ".py":
-                    try:
-                        yield path.relative_to(root).as_posix(), path.read_bytes().decode("utf-8")
-                    except UnicodeDecodeError:
-                        continue
-
-    return Corpus.from_documents(texts)
+    files: list[Path] = []
+    for folder, folders, names in os.walk(standard_library_folder()):
+        folders[:] = sorted(set(folders) - {"site-packages", "dist-packages", "__pycache__", "pydoc_data"})
+        files.extend(Path(folder) / name for name in sorted(names) if name.endswith(".py"))
+    return Corpus.from_files(files, encoding_errors="skip")
 
 
 def help_topics() -> Corpus:
@@ -96,30 +100,86 @@ def cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tokencraft"
 
 
-def base_model(
-    settings: dict[str, Any], versions: dict[str, str], train: Callable[[Corpus, Path, Path], None]
-) -> tuple[Path, str]:
-    """The folder of the cached base model, trained now if it is not there yet, and the key it is cached under.
+@dataclass(frozen=True)
+class BaseSettings:
+    """Everything that determines the embedded base model besides its text, its packages and the thread count.
 
     Args:
-        settings: everything that determines the model besides the text: sizes, steps, seed, threads.
-        versions: versions of the packages that the training depends on.
-        train: called with the text, the folder to write the model to and the folder for checkpoints.
+        vocab_size: entries of its byte-level BPE vocabulary.
+        hidden: width.
+        layers: depth.
+        context: tokens it can read at once.
+        steps: optimiser steps.
+        batch_rows: rows of ``context`` tokens in a step.
+        learning_rate: the peak.
+        dtype: type of the matrix products.
+        seed: seed of weights and data order.
+    """
+
+    vocab_size: int = VOCAB_SIZE
+    hidden: int = 256
+    layers: int = 4
+    context: int = 512
+    steps: int = 300
+    batch_rows: int = 8
+    learning_rate: float = 3e-3
+    dtype: str = "bfloat16"
+    seed: int = 0
+
+
+def base_model(
+    settings: BaseSettings, versions: Mapping[str, str], threads: int, on_progress: OnProgress
+) -> Path:
+    """The folder of the base model in the user's cache, trained now if it is not there yet.
+
+    A training that is killed goes on from its last checkpoint; two runs that need the same model train it once.
     """
     text = english_of_the_standard_library()
-    identity = json.dumps([settings, versions, text.fingerprint()], sort_keys=True)
+    identity = json.dumps([asdict(settings), dict(versions), threads, text.fingerprint()], sort_keys=True)
     key = hashlib.blake2b(identity.encode(), digest_size=8).hexdigest()
     folder = cache_folder() / f"base-{key}"
     if not folder.is_dir():
-        with (
-            explain_disk_errors(folder),
-            folder_lock(cache_folder() / f"base-{key}.lock", busy="another run trains the base model", wait=True),
-        ):
+        lock = folder.with_suffix(".lock")
+        with explain_disk_errors(folder), folder_lock(lock, busy="another run trains the base model", wait=True):
             if not folder.is_dir():
                 partial, checkpoint = folder.with_suffix(".partial"), folder.with_suffix(".checkpoint")
                 shutil.rmtree(partial, ignore_errors=True)
                 partial.mkdir(parents=True)
-                train(text, partial, checkpoint)
+                _train_base(settings, text, partial, checkpoint, threads, on_progress)
                 partial.rename(folder)
                 shutil.rmtree(checkpoint, ignore_errors=True)
-    return folder, key
+    return folder
+
+
+def empty_base_model(settings: BaseSettings | None = None) -> Any:
+    """The base model with random weights."""
+    chosen = settings or BaseSettings()
+    return small_llama(
+        chosen.vocab_size,
+        hidden=chosen.hidden,
+        layers=chosen.layers,
+        context=chosen.context,
+        bos=0,
+        eos=0,
+        seed=chosen.seed,
+    )
+
+
+def _train_base(
+    settings: BaseSettings, text: Corpus, folder: Path, checkpoint: Path, threads: int, on_progress: OnProgress
+) -> None:
+    learned = BPE(vocab_size=settings.vocab_size, special_tokens=(END_OF_TEXT,)).train(text, threads=threads)
+    vocabulary = learned.with_specials(roles={"bos": END_OF_TEXT, "eos": END_OF_TEXT})
+    model = empty_base_model(settings)
+    plan = TrainingPlan(
+        steps=settings.steps,
+        batch_rows=settings.batch_rows,
+        learning_rate=settings.learning_rate,
+        dtype=settings.dtype,
+        seed=settings.seed,
+        checkpoint_folder=checkpoint,
+    )
+    rows = pack_for(vocabulary, list(text), settings.context, threads)
+    train(model, rows, plan, on_step=lambda step: on_progress("training the base model", step, settings.steps))
+    save_model(model, folder)
+    vocabulary.save(folder)

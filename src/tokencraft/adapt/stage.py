@@ -36,6 +36,7 @@ class Stage:
         action: does the work inside the stage's folder and returns what the report needs, as JSON values.
         options: names of the options that the work depends on.
         needs: names of the stages whose results the work reads.
+        inputs: hashes of what the work reads besides earlier stages, by a name that an error can use.
         measures: keys of the result that are measurements of this run (times, rates, peaks); they go to ``timings``.
     """
 
@@ -44,6 +45,7 @@ class Stage:
     options: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
     measures: tuple[str, ...] = ()
+    inputs: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,10 @@ class StageRunner:
         result: Result = self.done[name]["result"]
         return result
 
+    def option_values_of(self, names: Sequence[str]) -> dict[str, Any]:
+        """The values of the named options."""
+        return {name: self.option_values[name] for name in names}
+
     def run(self, stages: Sequence[Stage], *, stop_after: str | None = None) -> None:
         """Bring every stage up to ``stop_after`` to its ``done.json``.
 
@@ -104,14 +110,14 @@ class StageRunner:
     def _bring_to_done(self, stages: Sequence[Stage], stage: Stage, number: int) -> None:
         folder = self.folder(stages, stage.name)
         key = self._key(stage)
-        record = _read_json(folder / "done.json")
+        record = _find_record(folder / "done.json")
         if record is not None and not self._differs(record, key, folder):
             _check_files(folder, record["files"])
             shutil.rmtree(folder / "checkpoint", ignore_errors=True)
             self.done[stage.name] = record
             self.on_event(StageEvent("skipped", stage.name, number, len(stages)))
             return
-        started = _read_json(folder / "started.json")
+        started = _find_record(folder / "started.json")
         if record is not None or (started is not None and self._differs(started, key, folder)):
             for later in stages[number - 1 :]:
                 shutil.rmtree(self.folder(stages, later.name), ignore_errors=True)
@@ -133,7 +139,7 @@ class StageRunner:
     def _key(self, stage: Stage) -> dict[str, Any]:
         return {
             "stage": stage.name,
-            "inputs": {name: _digest(self.done[name]) for name in stage.needs},
+            "inputs": {**{f"result of stage {name}": _digest(self.done[name]) for name in stage.needs}, **stage.inputs},
             "options": {name: self.option_values[name] for name in stage.options},
             "versions": dict(self.versions),
             "seed": self.seed,
@@ -159,7 +165,7 @@ def claim_folder(output: Path) -> None:
     marker = output / "stages" / "run.json"
     if output.exists() and not output.is_dir():
         raise StageError(f"{output} is a file; --output names a folder.")
-    if _read_json(marker) is None:
+    if _find_record(marker) is None:
         # A kill between the folder's making and the marker's writing leaves an empty `stages` behind.
         foreign = [p.name for p in output.iterdir() if p.name != "stages"] if output.is_dir() else []
         if foreign or any(not p.name.startswith((".", "run.json")) for p in (output / "stages").glob("*")):
@@ -242,7 +248,7 @@ def _first_change(record: Mapping[str, Any], key: Mapping[str, Any]) -> tuple[st
     """The first of options, seed, versions and inputs in which two keys differ, as (what, before, now)."""
     if record.get("seed") != key["seed"]:
         return "--seed", record.get("seed"), key["seed"]
-    for group, label in (("options", "--{}"), ("versions", "version of {}"), ("inputs", "result of stage {}")):
+    for group, label in (("options", "--{}"), ("versions", "version of {}"), ("inputs", "{}")):
         before, now = record.get(group, {}), key[group]
         for name in sorted(set(before) | set(now)):
             if before.get(name) != now.get(name):
@@ -251,7 +257,19 @@ def _first_change(record: Mapping[str, Any], key: Mapping[str, Any]) -> tuple[st
     return None
 
 
-def _read_json(path: Path) -> dict[str, Any] | None:
+def read_record(path: Path) -> dict[str, Any]:
+    """The JSON object in a file that a finished stage wrote.
+
+    Raises:
+        StageError: the file is missing or damaged.
+    """
+    record = _find_record(path)
+    if record is None:
+        raise StageError(f"{path} is missing; delete its folder to rerun that stage.")
+    return record
+
+
+def _find_record(path: Path) -> dict[str, Any] | None:
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
