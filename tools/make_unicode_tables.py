@@ -19,15 +19,39 @@ UNICODE_VERSION = "16.0.0"
 BLOCK = 128
 TARGET = Path(__file__).resolve().parent.parent / "src" / "native" / "unicode_tables.hpp"
 
-WHITE_SPACE = {*range(0x09, 0x0E), 0x20, 0x85, 0xA0, 0x1680, *range(0x2000, 0x200B), 0x2028, 0x2029, 0x202F, 0x205F, 0x3000}
+WHITE_SPACE = {
+    *range(0x09, 0x0E),
+    0x20,
+    0x85,
+    0xA0,
+    0x1680,
+    *range(0x2000, 0x200B),
+    0x2028,
+    0x2029,
+    0x202F,
+    0x205F,
+    0x3000,
+}
 ALONE = {"\r": "e", "\n": "e", " ": "g", "'": "q", "/": "x"}
-CATEGORIES = {"Lu": "u", "Lt": "u", "Ll": "l", "Lm": "b", "Lo": "b", "Mn": "m", "Mc": "m", "Me": "m", "Nd": "d", "Nl": "n", "No": "n"}
+CATEGORIES = {
+    "Lu": "u",
+    "Lt": "u",
+    "Ll": "l",
+    "Lm": "b",
+    "Lo": "b",
+    "Mn": "m",
+    "Mc": "m",
+    "Me": "m",
+    "Nd": "d",
+    "Nl": "n",
+    "No": "n",
+}
 
 HEADER = """\
 // Character classes of Unicode {version}, written by tools/make_unicode_tables.py; do not edit.
 //
 // Two stages: class_blocks[class_index[code_point / {block}] * {block} + code_point % {block}] is a letter:
-//   u Lu Lt   l Ll   b Lm Lo   m M   d Nd   n Nl No   e CR LF   g space   s other White_Space   q '   x /   o anything else
+//   u Lu Lt   l Ll   b Lm Lo   m M   d Nd   n Nl No   e CR LF   g space   s other White_Space   q '   x /   o the rest
 #pragma once
 
 #include <cstdint>
@@ -50,6 +74,7 @@ def character_class(code_point: int) -> str:
 
 
 def main() -> None:
+    """Write the table."""
     if unicodedata2.unidata_version != UNICODE_VERSION:
         raise SystemExit(f"unicodedata2 {UNICODE_VERSION} is needed, this is {unicodedata2.unidata_version}")
     classes = "".join(character_class(code_point) for code_point in range(0x110000))

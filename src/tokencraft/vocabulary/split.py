@@ -1,0 +1,357 @@
+"""How text is cut into pieces before merges are learnt or applied.
+
+A splitter is a value: two that cut alike compare equal, and it can be written into a ``tokenizer.json`` and read back.
+The well-known patterns run in C++ without a regex engine and cut exactly as ``tokenizers`` does (Oniguruma, Unicode
+16.0): "isolated" splits, so the matches and the gaps between them are the pieces. Any other pattern goes through the
+``regex`` package, whose Unicode version may be newer and whose dialect is not quite Oniguruma's.
+
+Where engines disagree on a well-known pattern we follow the one the pattern is meant for:
+
+- ``(?i:'s)`` also matches U+017F (long s) in Oniguruma, ``fancy-regex`` (tiktoken) and ``regex``; the spelled-out list
+  ``('s|'S|...)`` does not. They are different patterns here (:data:`LLAMA3` and :data:`CL100K`, for instance).
+- tiktoken writes ``\\p{N}{1,3}+`` with a possessive quantifier. Oniguruma reads the same text as "one or more times one
+  to three", which never cuts a run of digits. We follow tiktoken, and export a spelling on which all engines agree.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+import numpy.typing as npt
+import regex
+
+from tokencraft import _native
+from tokencraft.errors import UsageError
+from tokencraft.vocabulary.split_patterns import PATTERNS, SPELLINGS
+
+Ends = npt.NDArray[np.uint32]
+
+
+@runtime_checkable
+class Splitter(Protocol):
+    """Cuts a text into non-empty pieces that cover it in order."""
+
+    @property
+    def native(self) -> int | None:
+        """The number of the C++ pattern that cuts the same, or None."""
+
+    def spans(self, data: bytes) -> Ends:
+        """The END offset in bytes (uint32) of every piece of ``data``."""
+
+    def split(self, text: str) -> list[str]:
+        """The pieces of ``text``."""
+
+    def to_pre_tokenizer(self) -> dict[str, Any] | None:
+        """The ``tokenizers`` JSON of the split alone (no ByteLevel); None where nothing is cut.
+
+        Raises:
+            UsageError: ``tokenizers`` has no such split.
+        """
+
+
+class _ByBytes:
+    """What every splitter shares: the pieces of a str from the spans of its bytes."""
+
+    def spans(self, data: bytes) -> Ends:
+        raise NotImplementedError
+
+    def split(self, text: str) -> list[str]:
+        """The pieces of ``text``."""
+        data = text.encode("utf-8")
+        ends = self.spans(data).tolist()
+        return [data[start:end].decode("utf-8") for start, end in zip([0, *ends], ends, strict=False)]
+
+
+@dataclass(frozen=True)
+class Regex(_ByBytes):
+    """Isolated splits by patterns applied one after the other, each to the pieces of the one before.
+
+    Args:
+        patterns: regular expressions. Well-known ones are recognised in all the spellings in circulation, run in C++.
+
+    Raises:
+        UsageError: a pattern is not a regular expression.
+
+    Example:
+        >>> GPT2.split("Hello  world's 12")
+        ['Hello', ' ', ' world', "'s", ' 12']
+    """
+
+    patterns: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        """Check the arguments."""
+        if self.native is None:
+            for pattern in self.patterns:
+                try:
+                    regex.compile(pattern)
+                except regex.error as error:
+                    raise UsageError(f"split pattern {pattern!r} is not a regular expression: {error}") from error
+
+    @cached_property
+    def native(self) -> int | None:
+        """The number of the C++ pattern that cuts the same, or None."""
+        return SPELLINGS.get(self.patterns)
+
+    def spans(self, data: bytes) -> Ends:
+        """The END offset in bytes (uint32) of every piece of ``data``; a byte that is not UTF-8 belongs to no class."""
+        if self.native is not None:
+            return _native.split(self.native, data)
+        # One character stands for one stray byte, so that offsets stay exact.
+        text = data.decode("utf-8", errors="surrogateescape")
+        pieces = [text] if text else []
+        for pattern in self.patterns:
+            pieces = [part for piece in pieces for part in _isolate(regex.compile(pattern), piece)]
+        sizes = [len(piece.encode("utf-8", errors="surrogateescape")) for piece in pieces]
+        return np.cumsum(sizes, dtype=np.uint32) if sizes else np.empty(0, dtype=np.uint32)
+
+    def to_pre_tokenizer(self) -> dict[str, Any] | None:
+        """The ``tokenizers`` JSON of the split alone, in a spelling on which all engines agree."""
+        patterns = self.patterns if self.native is None else PATTERNS[self.native]
+        return _sequence([_split_json({"Regex": pattern}) for pattern in patterns])
+
+
+@dataclass(frozen=True)
+class Whole(_ByBytes):
+    """No cut at all: a text is one piece."""
+
+    @property
+    def native(self) -> int | None:
+        """The number of the C++ pattern that cuts the same."""
+        return 0
+
+    def spans(self, data: bytes) -> Ends:
+        """The END offset of the one piece; none for empty data."""
+        return _native.split(0, data)
+
+    def to_pre_tokenizer(self) -> dict[str, Any] | None:
+        """None: there is nothing to cut."""
+        return None
+
+
+@dataclass(frozen=True)
+class Lines(_ByBytes):
+    r"""Pieces are lines with their ``\n``.
+
+    Example:
+        >>> Lines().split("a\n\nb")
+        ['a\n', '\n', 'b']
+    """
+
+    @property
+    def native(self) -> int | None:
+        """None: training takes lines as its unit instead."""
+        return None
+
+    def spans(self, data: bytes) -> Ends:
+        """The END offset in bytes (uint32) of every line of ``data``."""
+        ends = np.flatnonzero(np.frombuffer(data, dtype=np.uint8) == 0x0A).astype(np.uint32) + np.uint32(1)
+        if data and not data.endswith(b"\n"):
+            ends = np.append(ends, np.uint32(len(data)))
+        return ends
+
+    def to_pre_tokenizer(self) -> dict[str, Any] | None:
+        """The ``tokenizers`` JSON of the split."""
+        return _split_json({"Regex": r"[^\n]*\n"})
+
+
+@dataclass(frozen=True)
+class RandomChunks(_ByBytes):
+    """Pieces of random lengths, for vocabularies without word boundaries (for training: the same text is cut alike).
+
+    Args:
+        shortest: least characters of a piece.
+        longest: most characters of a piece.
+        seed: of the lengths; the same text is always cut the same.
+    """
+
+    shortest: int = 2
+    longest: int = 32
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Check the arguments."""
+        if not 1 <= self.shortest <= self.longest:
+            raise UsageError(f"random chunks need 1 <= shortest <= longest, not {self.shortest} and {self.longest}")
+
+    @property
+    def native(self) -> int | None:
+        """None: runs in Python."""
+        return None
+
+    def spans(self, data: bytes) -> Ends:
+        """The END offset in bytes (uint32) of every piece of ``data``; no character is cut."""
+        draw = _generator(self.seed, data)
+        starts = _character_starts(data)
+        cuts: list[int] = []
+        at = 0
+        while (at := at + draw.randint(self.shortest, self.longest)) < len(starts):
+            cuts.append(int(starts[at]))
+        return np.array([*cuts, len(data)] if data else [], dtype=np.uint32)
+
+    def to_pre_tokenizer(self) -> dict[str, Any] | None:
+        """Always an error: ``tokenizers`` cannot cut at random."""
+        raise UsageError(
+            "tokenizers has no random splits: export the vocabulary with another splitter, such as Whole()"
+        )
+
+
+@dataclass(frozen=True)
+class RandomWhitespace(_ByBytes):
+    """Cuts before a random share of the runs of white space, so that pieces hold one or several words (training only).
+
+    Args:
+        probability: of a cut before a run of white space.
+        seed: of the cuts; the same text is always cut the same.
+    """
+
+    probability: float = 0.5
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Check the arguments."""
+        if not 0.0 <= self.probability <= 1.0:
+            raise UsageError(f"the probability of a cut lies between 0 and 1, not {self.probability}")
+
+    @property
+    def native(self) -> int | None:
+        """None: runs in Python."""
+        return None
+
+    def spans(self, data: bytes) -> Ends:
+        """The END offset in bytes (uint32) of every piece of ``data``."""
+        draw = _generator(self.seed, data)
+        text = data.decode("utf-8", errors="surrogateescape")
+        cuts: list[int] = []
+        at = seen = 0
+        for match in regex.finditer(r"\s+", text):
+            if match.start() > 0 and draw.random() < self.probability:
+                seen += len(text[at : match.start()].encode("utf-8", errors="surrogateescape"))
+                at = match.start()
+                cuts.append(seen)
+        return np.array([*cuts, len(data)] if data else [], dtype=np.uint32)
+
+    def to_pre_tokenizer(self) -> dict[str, Any] | None:
+        """Always an error: ``tokenizers`` cannot cut at random."""
+        raise UsageError(
+            "tokenizers has no random splits: export the vocabulary with another splitter, such as Whole()"
+        )
+
+
+def from_pre_tokenizer(pre_tokenizer: dict[str, Any] | None) -> Splitter | None:
+    """The splitter that a ``tokenizers`` pre-tokenizer describes, its ByteLevel step aside.
+
+    Args:
+        pre_tokenizer: the ``pre_tokenizer`` of a ``tokenizer.json``.
+
+    Returns:
+        The splitter, or None where the pre-tokenizer does something that is no isolated split (and no byte mapping).
+
+    Example:
+        >>> from_pre_tokenizer({"type": "ByteLevel", "add_prefix_space": False, "use_regex": True}) == GPT2
+        True
+    """
+    steps = _steps(pre_tokenizer)
+    patterns: list[str] = []
+    mapped = False
+    for step in steps:
+        kind = step.get("type")
+        if kind == "ByteLevel" and not step.get("add_prefix_space", False) and not mapped:
+            mapped = True
+            if step.get("use_regex", True):
+                patterns.extend(PATTERNS[1])
+        elif kind == "Split" and not mapped:  # a split after the byte mapping would see other characters
+            pattern = step.get("pattern", {})
+            if str(step.get("behavior", "")).lower() != "isolated" or step.get("invert", False):
+                return None
+            text = pattern["Regex"] if "Regex" in pattern else regex.escape(pattern.get("String", ""))
+            # Oniguruma's reading of tiktoken's possessive spelling, see the top of this file.
+            patterns.append(text.replace(r"\p{N}{1,3}+", r"\p{N}+"))
+        elif kind == "Digits" and not mapped and not step.get("individual_digits", False):
+            patterns.append(r"\p{N}+")
+        elif kind == "Digits" and not mapped:
+            patterns.append(r"\p{N}")
+        else:
+            return None
+    if not patterns:
+        return Whole()
+    if patterns == [r"[^\n]*\n"]:
+        return Lines()
+    return Regex(tuple(patterns))
+
+
+def _steps(pre_tokenizer: dict[str, Any] | None) -> list[dict[str, Any]]:
+    """The steps of a pre-tokenizer, nested sequences flattened."""
+    if pre_tokenizer is None:
+        return []
+    if pre_tokenizer.get("type") == "Sequence":
+        return [step for child in pre_tokenizer["pretokenizers"] for step in _steps(child)]
+    return [pre_tokenizer]
+
+
+def _split_json(pattern: dict[str, str]) -> dict[str, Any]:
+    return {"type": "Split", "pattern": pattern, "behavior": "Isolated", "invert": False}
+
+
+def _sequence(steps: list[dict[str, Any]]) -> dict[str, Any] | None:
+    if len(steps) > 1:
+        return {"type": "Sequence", "pretokenizers": steps}
+    return steps[0] if steps else None
+
+
+def _isolate(pattern: regex.Pattern[str], text: str) -> list[str]:
+    """Matches and gaps; an empty match only cuts."""
+    pieces: list[str] = []
+    at = 0
+    for match in pattern.finditer(text):
+        if match.start() > at:
+            pieces.append(text[at : match.start()])
+        if match.end() > match.start():
+            pieces.append(match.group())
+        at = match.end()
+    if at < len(text):
+        pieces.append(text[at:])
+    return pieces
+
+
+def _generator(seed: int, data: bytes) -> random.Random:
+    """Random numbers that depend on the seed and the text alone, so that shards and threads do not matter."""
+    return random.Random(seed.to_bytes(8, "little", signed=True) + data)
+
+
+def _character_starts(data: bytes) -> npt.NDArray[np.int64]:
+    return np.flatnonzero((np.frombuffer(data, dtype=np.uint8) & 0xC0) != 0x80)
+
+
+WHOLE = Whole()
+GPT2 = Regex(PATTERNS[1])
+CL100K = Regex(PATTERNS[2])
+LLAMA3 = Regex(PATTERNS[3])
+QWEN2 = Regex(PATTERNS[4])
+O200K = Regex(PATTERNS[5])
+SUPERBPE_V2_STAGE1 = Regex(PATTERNS[6])
+SUPERBPE_V2_STAGE2 = Regex(PATTERNS[7])
+SUPERBPE_PAPER_STAGE1 = Regex(PATTERNS[8])
+SUPERBPE_PAPER_STAGE2 = Regex(PATTERNS[9])
+O200K_LISTED = Regex(PATTERNS[10])
+CL100K_TIKTOKEN = Regex(PATTERNS[11])
+
+NAMED: dict[str, Splitter] = {
+    "whole": WHOLE,
+    "lines": Lines(),
+    "gpt2": GPT2,
+    "cl100k": CL100K,
+    "cl100k_tiktoken": CL100K_TIKTOKEN,
+    "llama3": LLAMA3,
+    "qwen2": QWEN2,
+    "o200k": O200K,
+    "o200k_listed": O200K_LISTED,
+    "superbpe_v2_stage1": SUPERBPE_V2_STAGE1,
+    "superbpe_v2_stage2": SUPERBPE_V2_STAGE2,
+    "superbpe_paper_stage1": SUPERBPE_PAPER_STAGE1,
+    "superbpe_paper_stage2": SUPERBPE_PAPER_STAGE2,
+}
