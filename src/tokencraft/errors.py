@@ -1,7 +1,7 @@
 """Every error that tokencraft raises on purpose.
 
-An error says what was wrong, where (file, line, byte), and what to do about it. The command line prints the message alone
-and exits with 1, or with 2 where the error is a :class:`UsageError`.
+An error says what was wrong, where (file, line, byte), and what to do about it. The command line prints the message
+alone and exits with 1, or with 2 where the error is a :class:`UsageError`.
 """
 
 from __future__ import annotations
@@ -32,13 +32,14 @@ class ModelError(TokencraftError):
 
 
 class StageError(TokencraftError):
-    """A stage of a resumable run cannot start: the folder is in use, holds something else, or was run with other options."""
+    """A resumable run cannot start: the folder is in use, holds something else, or was run with other options."""
 
 
 class MissingExtraError(TokencraftError):
     """An optional dependency is not installed; the message names the extra that brings it."""
 
     def __init__(self, package: str, extra: str) -> None:
+        """See the class."""
         super().__init__(f"{package} is not installed; install it with: pip install 'tokencraft[{extra}]'")
         self.package = package
         self.extra = extra

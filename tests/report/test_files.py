@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tokencraft.errors import StageError, TokencraftError
-from tokencraft.report import atomic_folder, atomic_path, require_empty_folder, write_json, write_text
+from tokencraft.report import atomic_folder, atomic_path, read_json, require_empty_folder, write_json, write_text
 
 
 def entries(folder: Path) -> list[str]:
@@ -36,6 +36,19 @@ def test_json(tmp_path: Path) -> None:
         write_json(tmp_path / "x.json", float("nan"))
     assert json.loads((tmp_path / "x.json").read_bytes()) == {"ü": [1, None]}
     assert entries(tmp_path) == ["x.json"]
+
+
+def test_reading_json_says_what_is_wrong(tmp_path: Path) -> None:
+    write_json(tmp_path / "x.json", [1, "ü"])
+    assert read_json(tmp_path / "x.json") == [1, "ü"]
+    with pytest.raises(TokencraftError, match=r"y\.json: cannot be read: No such file"):
+        read_json(tmp_path / "y.json")
+    (tmp_path / "y.json").write_text("{\n1")
+    with pytest.raises(TokencraftError, match=r"y\.json, line 2: not JSON"):
+        read_json(tmp_path / "y.json")
+    (tmp_path / "y.json").write_bytes(b'"\xff"')
+    with pytest.raises(TokencraftError, match=r"y\.json: not JSON: invalid UTF-8 at byte 1"):
+        read_json(tmp_path / "y.json")
 
 
 def test_failure_leaves_the_old_file_and_no_other(tmp_path: Path) -> None:

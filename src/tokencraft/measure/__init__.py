@@ -1,1 +1,6 @@
-""""""
+"""A vocabulary and some data make numbers: which vocabulary suits these texts, and by how much."""
+
+from tokencraft.measure.efficiency import Efficiency, EfficiencyRow
+from tokencraft.measure.measurement import Measurement
+
+__all__ = ["Efficiency", "EfficiencyRow", "Measurement"]

@@ -1,7 +1,14 @@
 """How every number is shown: tables, plots, HTML pages, progress bars, and files that are never half-written."""
 
 from tokencraft.report.context import run_context
-from tokencraft.report.files import atomic_folder, atomic_path, require_empty_folder, write_json, write_text
+from tokencraft.report.files import (
+    atomic_folder,
+    atomic_path,
+    read_json,
+    require_empty_folder,
+    write_json,
+    write_text,
+)
 from tokencraft.report.progress import Progress
 from tokencraft.report.table import Column, Table
 
@@ -11,6 +18,7 @@ __all__ = [
     "Table",
     "atomic_folder",
     "atomic_path",
+    "read_json",
     "require_empty_folder",
     "run_context",
     "write_json",

@@ -114,6 +114,22 @@ def write_json(path: str | os.PathLike[str], value: Any) -> None:
     write_text(path, json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False) + "\n")
 
 
+def read_json(path: str | os.PathLike[str]) -> Any:
+    """The JSON value in a file.
+
+    Raises:
+        TokencraftError: the file is missing or is not JSON; the message names it and the line.
+    """
+    try:
+        return json.loads(Path(path).read_bytes())
+    except OSError as error:
+        raise TokencraftError(f"{path}: cannot be read: {error.strerror or error}") from None
+    except json.JSONDecodeError as error:
+        raise TokencraftError(f"{path}, line {error.lineno}: not JSON: {error.msg}") from None
+    except UnicodeDecodeError as error:
+        raise TokencraftError(f"{path}: not JSON: invalid UTF-8 at byte {error.start}") from None
+
+
 def _neighbour(target: Path) -> Path:
     """A name beside ``target`` that nobody else uses."""
     return target.with_name(f".{target.name[:100]}.{secrets.token_hex(6)}.tmp")
