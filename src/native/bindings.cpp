@@ -1,8 +1,269 @@
 // The only file that knows Python: argument checks, GIL, interrupts; the kernels lie beside it.
 #include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
+
+#include <array>
+#include <algorithm>
+#include <span>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "rank_recovery.hpp"
+#include "piece_counter.hpp"
+#include "merge_replay.hpp"
+#include "merge_learner.hpp"
+#include "split.hpp"
+#include "unicode_tables.hpp"
 
 namespace nb = nanobind;
+using namespace nb::literals;
+
+namespace {
+
+using namespace tokencraft;
+
+template <typename T>
+using Array1 = nb::ndarray<nb::numpy, T, nb::ndim<1>>;
+
+// A vector handed to numpy without a copy.
+template <typename T>
+Array1<T> to_numpy(std::vector<T>&& values) {
+    auto* kept = new std::vector<T>(std::move(values));
+    nb::capsule owner(kept, [](void* p) noexcept { delete static_cast<std::vector<T>*>(p); });
+    return Array1<T>(kept->data(), {kept->size()}, owner);
+}
+
+// The UTF-8 bytes of a str or bytes object, borrowed: valid while the object lives.
+std::string_view text_view(nb::handle object) {
+    if (PyBytes_Check(object.ptr())) {
+        return {PyBytes_AS_STRING(object.ptr()), static_cast<std::size_t>(PyBytes_GET_SIZE(object.ptr()))};
+    }
+    if (PyUnicode_Check(object.ptr())) {
+        Py_ssize_t size = 0;
+        const char* data = PyUnicode_AsUTF8AndSize(object.ptr(), &size);
+        if (!data) throw nb::python_error();
+        return {data, static_cast<std::size_t>(size)};
+    }
+    throw nb::type_error("expected str or bytes");
+}
+
+Pattern checked_pattern(int pattern) {
+    if (pattern < 0 || pattern >= pattern_count) throw nb::value_error("unknown split pattern");
+    return static_cast<Pattern>(pattern);
+}
+
+void check_size(std::string_view text) {
+    if (text.size() >= UINT32_MAX) throw nb::value_error("a single text must be smaller than 4 GiB; cut it first");
+}
+
+Array1<std::uint32_t> split_text(int pattern, nb::handle data) {
+    const Pattern checked = checked_pattern(pattern);
+    const std::string_view text = text_view(data);
+    check_size(text);
+    std::vector<std::uint32_t> ends;
+    {
+        nb::gil_scoped_release released;
+        split(checked, text, ends);
+    }
+    return to_numpy(std::move(ends));
+}
+
+// ---- training ------------------------------------------------------------------------------------------------------------
+
+// Calls `work(control)` without the GIL. Its calling thread comes back for signals, and for `progress(done)` where that is a
+// function; an exception in either stops the work and is raised.
+template <typename Work>
+auto run_controlled(const nb::object& progress, Work&& work) {
+    Control control([&](std::int64_t done) {
+        nb::gil_scoped_acquire acquired;
+        if (PyErr_CheckSignals() != 0) return false;
+        if (progress.is_none()) return true;
+        PyObject* result = PyObject_CallFunction(progress.ptr(), "L", static_cast<long long>(done));
+        Py_XDECREF(result);
+        return result != nullptr;
+    });
+    try {
+        nb::gil_scoped_release released;
+        return work(control);
+    } catch (const Interrupted&) {
+        throw nb::python_error();  // set by the listener
+    }
+}
+
+template <typename T>
+using ArrayIn = nb::ndarray<const T, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+using MergesIn = nb::ndarray<const TokenId, nb::shape<-1, 3>, nb::c_contig, nb::device::cpu>;
+template <typename T>
+using Array2 = nb::ndarray<nb::numpy, T, nb::ndim<2>>;
+
+template <typename T>
+Array2<T> to_table(std::vector<T>&& values, std::size_t columns) {
+    auto* kept = new std::vector<T>(std::move(values));
+    nb::capsule owner(kept, [](void* p) noexcept { delete static_cast<std::vector<T>*>(p); });
+    return Array2<T>(kept->data(), {kept->size() / columns, columns}, owner);
+}
+
+void count_documents(PieceCounter& counter, const nb::list& texts, const nb::object& ends, const nb::object& weights,
+                     const nb::object& progress) {
+    std::vector<Document> documents(texts.size());
+    std::vector<ArrayIn<std::uint32_t>> all_ends;
+    if (!ends.is_none()) all_ends = nb::cast<std::vector<ArrayIn<std::uint32_t>>>(ends);
+    std::vector<std::int64_t> all_weights;
+    if (!weights.is_none()) all_weights = nb::cast<std::vector<std::int64_t>>(weights);
+    if (!ends.is_none() && all_ends.size() != documents.size()) throw nb::value_error("one array of ends per text");
+    if (!weights.is_none() && all_weights.size() != documents.size()) throw nb::value_error("one weight per text");
+    for (std::size_t i = 0; i < documents.size(); ++i) {
+        Document& document = documents[i];
+        document.text = text_view(texts[i]);
+        check_size(document.text);
+        if (!all_weights.empty()) document.weight = all_weights[i];
+        if (document.weight <= 0) throw nb::value_error("weights must be positive");
+        if (ends.is_none()) continue;
+        document.has_ends = true;
+        document.ends = {all_ends[i].data(), all_ends[i].size()};
+        std::uint32_t before = 0;
+        for (const std::uint32_t end : document.ends) {
+            if (end <= before) throw nb::value_error("piece ends must increase");
+            before = end;
+        }
+        if (before != document.text.size()) throw nb::value_error("the last piece must end where the text ends");
+    }
+    run_controlled(progress, [&](Control& control) { counter.add(documents, control); });
+}
+
+nb::list counted_pieces(PieceCounter& counter) {
+    run_controlled(nb::none(), [&](Control& control) { counter.finish(control); });
+    nb::list pieces;
+    for (std::size_t shard = 0; shard < PieceTable::shard_count; ++shard) {
+        for (const PieceTable::Entry& entry : counter.table().entries(shard)) {
+            if (entry.count == 0) continue;
+            const std::string_view text = entry.text();
+            pieces.append(nb::make_tuple(nb::bytes(text.data(), text.size()), entry.count));
+        }
+    }
+    return pieces;
+}
+
+std::vector<Merge> checked_merges(const MergesIn& table, std::span<const std::string> bytes_of) {
+    std::vector<Merge> merges(table.shape(0));
+    for (std::size_t i = 0; i < merges.size(); ++i) {
+        merges[i] = {table(i, 0), table(i, 1), table(i, 2)};
+        for (const TokenId id : {merges[i].left, merges[i].right, merges[i].result}) {
+            if (id < 0 || static_cast<std::size_t>(id) >= bytes_of.size() || bytes_of[id].empty()) {
+                throw nb::value_error("a merge names a token that has no bytes");
+            }
+        }
+        if (bytes_of[merges[i].left] + bytes_of[merges[i].right] != bytes_of[merges[i].result]) {
+            throw nb::value_error("a merge does not give the bytes of its token");
+        }
+    }
+    return merges;
+}
+
+// A learner and what the replay of the merges it began with has told.
+struct Learner {
+    MergeLearner learner;
+    std::vector<std::uint8_t> fired;
+};
+
+Learner* new_learner(PieceCounter& counter, const std::vector<nb::bytes>& tokens, const MergesIn& table,
+                     const nb::object& progress) {
+    std::vector<std::string> bytes_of;
+    bytes_of.reserve(tokens.size());
+    for (const nb::bytes& token : tokens) bytes_of.emplace_back(token.c_str(), token.size());
+    std::array<TokenId, 256> byte_ids;
+    byte_ids.fill(-1);
+    for (std::size_t id = 0; id < bytes_of.size(); ++id) {
+        if (bytes_of[id].size() == 1) byte_ids[static_cast<unsigned char>(bytes_of[id][0])] = static_cast<TokenId>(id);
+    }
+    if (std::find(byte_ids.begin(), byte_ids.end(), -1) != byte_ids.end()) {
+        throw nb::value_error("every one of the 256 bytes needs a token");
+    }
+    const std::vector<Merge> merges = checked_merges(table, bytes_of);
+    return run_controlled(progress, [&](Control& control) {
+        counter.finish(control);
+        const std::vector<std::string_view> views(bytes_of.begin(), bytes_of.end());
+        const MergeReplay replay(merges, views, byte_ids);
+        std::vector<std::uint8_t> fired;
+        Sequences sequences = replay_pieces(counter, replay, counter.threads(), control, &fired);
+        return new Learner{{std::move(sequences), std::move(bytes_of), merges, counter.threads()}, std::move(fired)};
+    });
+}
+
+nb::tuple learn_merges(Learner& self, std::int64_t new_tokens, std::int64_t min_count, std::int64_t max_token_bytes,
+                       const std::vector<nb::bytes>& forbid, int max_words, const std::vector<nb::bytes>& reserved,
+                       const nb::object& veto, const nb::object& progress) {
+    LearnRules rules;
+    rules.new_tokens = new_tokens;
+    rules.min_count = min_count;
+    if (max_token_bytes > 0) rules.max_token_bytes = static_cast<std::size_t>(max_token_bytes);
+    rules.max_words = max_words;
+    for (const nb::bytes& bytes : forbid) rules.forbid.emplace_back(bytes.c_str(), bytes.size());
+    for (const nb::bytes& bytes : reserved) rules.reserved.emplace_back(bytes.c_str(), bytes.size());
+    if (!veto.is_none()) {
+        rules.veto = [&](std::string_view left, std::string_view right) {
+            nb::gil_scoped_acquire acquired;
+            return nb::cast<bool>(veto(nb::bytes(left.data(), left.size()), nb::bytes(right.data(), right.size())));
+        };
+    }
+    const auto learned = run_controlled(progress, [&](Control& control) { return self.learner.learn(rules, control); });
+    std::vector<TokenId> merges;
+    std::vector<std::int64_t> counts;
+    for (const auto& [merge, count] : learned) {
+        merges.insert(merges.end(), {merge.left, merge.right, merge.result});
+        counts.push_back(count);
+    }
+    return nb::make_tuple(to_table(std::move(merges), 3), to_numpy(std::move(counts)));
+}
+
+Array2<TokenId> recover_parents(const std::vector<nb::bytes>& tokens, unsigned threads) {
+    std::vector<std::string_view> views;
+    for (const nb::bytes& token : tokens) views.emplace_back(token.c_str(), token.size());
+    const auto parents = run_controlled(
+        nb::none(), [&](Control& control) { return recover_merges(views, resolve_threads(threads), control); });
+    std::vector<TokenId> table;
+    for (const auto& [left, right] : parents) table.insert(table.end(), {left, right});
+    return to_table(std::move(table), 2);
+}
+
+void bind_training(nb::module_& m) {
+    nb::class_<PieceCounter>(m, "PieceCounter", "Counts the distinct pieces of a stream of documents.")
+        .def("__init__",
+             [](PieceCounter* self, int pattern, bool lines, unsigned threads) {
+                 new (self) PieceCounter(checked_pattern(pattern), lines ? Unit::line : Unit::document, threads);
+             },
+             "pattern"_a, "lines"_a, "threads"_a)
+        .def("add", &count_documents, "texts"_a, "ends"_a = nb::none(), "weights"_a = nb::none(), "progress"_a = nb::none(),
+             "Counts the pieces of str or bytes objects; `ends` (uint32 per text) overrides the pattern.")
+        .def("add_pieces_of",
+             [](PieceCounter& self, PieceCounter& units, const nb::object& progress) {
+                 run_controlled(progress, [&](Control& control) { self.add_pieces_of(units, control); });
+             },
+             "units"_a, "progress"_a = nb::none(), "Counts the pieces of another counter's pieces.")
+        .def("items", &counted_pieces, "[(piece, count)] in no particular order.")
+        .def_prop_ro("total_bytes", &PieceCounter::total_bytes);
+    nb::class_<Learner>(m, "MergeLearner", "Learns merges on counted pieces, after replaying those given.")
+        .def(nb::new_(&new_learner), "pieces"_a, "tokens"_a, "merges"_a, "progress"_a = nb::none())
+        .def("learn", &learn_merges, "new_tokens"_a, "min_count"_a = 1, "max_token_bytes"_a = 0,
+             "forbid"_a = std::vector<nb::bytes>(), "max_words"_a = 0, "reserved"_a = std::vector<nb::bytes>(),
+             "veto"_a = nb::none(), "progress"_a = nb::none(),
+             "(merges int32 [n, 3], counts int64 [n]) of up to `new_tokens` further tokens.")
+        .def_prop_ro("fired", [](const Learner& self) { return to_numpy(std::vector<std::uint8_t>(self.fired)); });
+    m.def("recover_merges", &recover_parents, "tokens"_a, "threads"_a = 0,
+          "Parents (int32 [n, 2]) of tokens in rank order; -1 where there are none.");
+}
+
+}  // namespace
 
 NB_MODULE(_native, m) {
     m.doc() = "C++ kernels of tokencraft";
+
+    m.attr("UNICODE_VERSION") = unicode_version;
+    m.def("split", &split_text, "pattern"_a, "data"_a,
+          "End offsets (uint32, bytes) of the pieces of a str or bytes by the pattern with this number.");
+    bind_training(m);
 }
