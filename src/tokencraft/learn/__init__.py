@@ -1,1 +1,13 @@
-""""""
+"""Corpus -> vocabulary.
+
+>>> from tokencraft.corpus import Corpus
+>>> from tokencraft.learn import BPE
+>>> len(BPE(vocab_size=260).train(Corpus.from_iterable(["the cat and the hat and the bat"])))
+260
+"""
+
+from tokencraft.learn.bpe import BPE
+from tokencraft.learn.extension import extend, superword_report
+from tokencraft.learn.superbpe import SuperBPE
+
+__all__ = ["BPE", "SuperBPE", "extend", "superword_report"]

@@ -1,0 +1,174 @@
+"""Superwords for a vocabulary that exists, and a look at the superwords of one (see ``superbpe.py``)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import numpy as np
+
+from tokencraft.corpus import Corpus
+from tokencraft.errors import TrainingError, UsageError, VocabularyError
+from tokencraft.learn.superbpe import forbidden, splitter_of
+from tokencraft.learn.training import warn_if_small
+from tokencraft.report import Column, Table
+from tokencraft.vocabulary import Flags, Origin, TokenKind, Vocabulary, merges, split
+from tokencraft.vocabulary.bytes import to_printable
+
+
+def extend(
+    vocabulary: Vocabulary,
+    corpus: Corpus,
+    vocab_size: int,
+    *,
+    inherit: int | None = None,
+    stage2: str | split.Splitter = "v2",
+    max_words: int | None = 4,
+    forbid: tuple[str, ...] = (":Ġ",),
+    min_frequency: int = 0,
+    unit: merges.Unit = "line",
+    max_doc_bytes: int | None = None,
+    max_token_length: int | None = None,
+    veto: Callable[[bytes, bytes], bool] | None = None,
+    threads: int | None = None,
+    progress: merges.Progress | None = None,
+) -> Vocabulary:
+    """Add superwords to any byte-level BPE vocabulary: stage 2 of SuperBPE on top of it.
+
+    Every id keeps its meaning; new tokens get the ids after the last one, added tokens included. Text is cut by the splitter
+    of stage 2 from then on. A vocabulary of ranks (tiktoken) goes on as one of merges.
+
+    Args:
+        vocabulary: what to extend.
+        corpus: what to learn the superwords from; streamed once.
+        vocab_size: ids in all afterwards.
+        inherit: how many of the vocabulary's merges to keep, from the first; all where left out. Tokens that only later
+            merges make keep their ids, and come back into use where a new merge makes them.
+        stage2, max_words, forbid, min_frequency, unit, max_doc_bytes, max_token_length, veto: as in
+            :class:`~tokencraft.learn.SuperBPE`.
+        threads: how many to use; all cores where left out.
+        progress: called with what is being done, how much is done and how much there is.
+
+    Returns:
+        The larger vocabulary; smaller than asked for, with a warning, where the corpus holds no more pairs.
+
+    Raises:
+        TrainingError: the vocabulary is no byte-level BPE, lacks a byte, or has ``vocab_size`` ids already.
+        CorpusError: the corpus is empty or cannot be read.
+
+    Example:
+        >>> from tokencraft.learn import BPE
+        >>> corpus = Corpus.from_iterable(["by the way", "by the way", "by the sea"])
+        >>> old = BPE(vocab_size=260, special_tokens=("<s>",)).train(corpus)
+        >>> new = extend(old, corpus, 264)
+        >>> new.tokens[:260] == old.tokens, len(new)
+        (True, 264)
+    """
+    base = _extendable(vocabulary, inherit)
+    splitter = splitter_of(stage2, 1)
+    if vocab_size <= len(base):
+        raise TrainingError(f"the vocabulary has {len(base)} ids already; ask for more than that, not {vocab_size}")
+    rules = merges.Rules(
+        min_frequency,
+        max_token_length,
+        max_words,
+        forbidden(forbid),
+        merges.reserved_spellings(str(entry["content"]) for entry in base.added_tokens),
+        veto,
+    )
+    pieces = merges.count(
+        corpus, split.WHOLE, unit=unit, max_doc_bytes=max_doc_bytes, threads=threads, progress=progress
+    ).recut(splitter)
+    learned = merges.learn(
+        pieces,
+        vocab_size - len(base),
+        tokens=_text_tokens(base),
+        merges=np.column_stack([base.merges, base.merged]),
+        rules=rules,
+        progress=progress,
+    )
+    origin = Origin(
+        "superbpe-extension",
+        {"vocab_size": vocab_size, "base_size": len(base), "base_origin": base.origin.to_json(), "max_words": max_words},
+        corpus.fingerprint(),
+    )
+    extended = base.with_merges(learned.pairs, splitter=splitter).replace(origin=origin)
+    warn_if_small(extended, vocab_size, min_frequency)
+    return extended
+
+
+def superword_report(vocabulary: Vocabulary, longest: int = 10) -> Table:
+    """How many tokens span words, how many words they span, and which are the longest.
+
+    Words are what spaces separate: the runs of bytes that are not spaces. A superword has at least two.
+
+    Args:
+        vocabulary: any vocabulary.
+        longest: how many of the longest superwords to list.
+
+    Example:
+        >>> vocabulary = Vocabulary.from_merges([(64, 220), (256, 65)], splitter=split.WHOLE)  # "a ", "a b"
+        >>> [row[1] for row in superword_report(vocabulary).rows[:2]]
+        [258, 1]
+    """
+    texts = [
+        token
+        for token, kind in zip(vocabulary.tokens, vocabulary.kinds, strict=True)
+        if kind in (TokenKind.NORMAL, TokenKind.BYTE)
+    ]
+    words = [len(list(filter(None, token.split(b" ")))) for token in texts]
+    superwords = [token for token, count in zip(texts, words, strict=True) if count > 1]
+    rows = [
+        _row("tokens of text", len(texts), texts),
+        _row("superwords", len(superwords), texts),
+        *(
+            _row(f"tokens of {count} words", words.count(count), texts)
+            for count in range(2, max(words, default=0) + 1)
+            if count in words
+        ),
+        _row("tokens that end a line after other bytes", sum(_ends_line(token) for token in texts), texts),
+    ]
+    by_length = sorted(superwords, key=lambda token: (-len(token), token))[:longest]
+    rows += [(f"longest: {to_printable(token)}", len(token), None) for token in by_length]
+    return Table("Superwords", [Column("what"), Column("number", "tokens; bytes"), Column("share", "%")], rows)
+
+
+def _row(name: str, number: int, texts: list[bytes]) -> tuple[str, int, float]:
+    return name, number, 100.0 * number / max(1, len(texts))
+
+
+def _ends_line(token: bytes) -> bool:
+    return token.endswith(b"\n") and bool(token.strip(b"\n"))
+
+
+def _extendable(vocabulary: Vocabulary, inherit: int | None) -> Vocabulary:
+    """The vocabulary as byte-level merges, cut off after the merges to inherit.
+
+    Raises:
+        TrainingError: it is of another kind.
+    """
+    if vocabulary.algorithm not in ("bpe-merges", "bpe-ranks") or vocabulary.family != "byte-level":
+        raise TrainingError(
+            "only a byte-level BPE vocabulary can be extended with superwords; "
+            f"this one is {vocabulary.family} with the algorithm {vocabulary.algorithm}"
+        )
+    if vocabulary.normalizer is not None:
+        raise TrainingError("a vocabulary that normalises text cannot be extended: merges would not see what it sees")
+    if inherit is not None and not 0 <= inherit <= len(vocabulary.merges):
+        raise UsageError(f"inherit must lie between 0 and {len(vocabulary.merges)}, not {inherit}")
+    flags = Flags(unk_token=vocabulary.flags.unk_token, fuse_unk=vocabulary.flags.fuse_unk)
+    if vocabulary.flags not in (flags, Flags(**{**flags.__dict__, "ignore_merges": True})):
+        raise TrainingError(f"a vocabulary with {vocabulary.flags} cannot be extended")
+    missing = set(range(256)) - {token[0] for token in _text_tokens(vocabulary) if len(token) == 1}
+    if missing:
+        raise TrainingError(f"the vocabulary has no token for byte 0x{min(missing):02X} and {len(missing) - 1} others")
+    return vocabulary.replace(algorithm="bpe-merges", flags=Flags(), merges=vocabulary.merges[:inherit])
+
+
+def _text_tokens(vocabulary: Vocabulary) -> list[bytes]:
+    """Bytes by id; none for ids that text does not produce."""
+    added = {int(entry["id"]) for entry in vocabulary.added_tokens}
+    text = (TokenKind.NORMAL, TokenKind.BYTE)
+    return [
+        token if kind in text and identifier not in added else b""
+        for identifier, (token, kind) in enumerate(zip(vocabulary.tokens, vocabulary.kinds, strict=True))
+    ]
