@@ -155,6 +155,19 @@ def test_fingerprint_is_of_the_contents_in_order(tmp_path: Path) -> None:
     assert Corpus.from_files(tmp_path).fingerprint() == one
 
 
+def test_signature_changes_with_the_files_without_reading_them(tmp_path: Path) -> None:
+    (tmp_path / "x.txt").write_bytes(b"\xff not read")
+    signature = Corpus.from_files(tmp_path).signature()
+    assert signature == Corpus.from_files(tmp_path).signature()
+    assert signature != Corpus.from_files(tmp_path, encoding_errors="skip").signature()
+    (tmp_path / "x.txt").write_bytes(b"other")
+    assert signature != Corpus.from_files(tmp_path).signature()
+    memory = Corpus.from_iterable(["x"])
+    assert memory.signature() == memory.fingerprint()
+    filtered = Corpus.from_files(tmp_path).filter(bool)
+    assert filtered.signature() == filtered.fingerprint()
+
+
 def test_dataset() -> None:
     datasets = pytest.importorskip("datasets")
     dataset = datasets.Dataset.from_dict({"body": ["one", "", "three"], "n": [1, 2, 3]})

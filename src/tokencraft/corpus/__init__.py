@@ -1,5 +1,6 @@
 """Documents: read, stream, split, shard. Every method that learns from text reads a :class:`Corpus`."""
 
 from tokencraft.corpus.corpus import Corpus, Document
+from tokencraft.corpus.decoding import utf8_length
 
-__all__ = ["Corpus", "Document"]
+__all__ = ["Corpus", "Document", "utf8_length"]

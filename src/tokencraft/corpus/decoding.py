@@ -72,3 +72,8 @@ def without_surrogates(text: str, policy: EncodingErrors, where: str) -> str | N
             f"which is not text; {_ADVICE}"
         ) from None
     return text
+
+
+def utf8_length(text: str) -> int:
+    """Bytes of ``text`` in UTF-8; ASCII is known from its length."""
+    return len(text) if text.isascii() else len(text.encode("utf-8"))

@@ -38,6 +38,10 @@ class Source(Protocol):
         """Bytes of text, where that is known without reading."""
         ...
 
+    def signature(self) -> str | None:
+        """What changes when the source does, where that is known without reading."""
+        ...
+
 
 @dataclass(frozen=True)
 class Files:
@@ -70,6 +74,11 @@ class Files:
         if any(file.compressed or file.kind != "text" or file.first or file.stop is not None for file in self.files):
             return None
         return sum(file.size for file in self.files)
+
+    def signature(self) -> str | None:
+        """Names, sizes and times of the files, and how they are read."""
+        times = [(f.name, f.first, f.stop, s.st_size, s.st_mtime_ns) for f in self.files for s in [f.path.stat()]]
+        return repr((times, self.options))
 
     def _pieces(self, file: FileSlice) -> Iterator[tuple[FileSlice, int]]:
         """A large plain-text file chunk by chunk, any other as a whole, with its size in bytes."""
@@ -108,6 +117,10 @@ class InMemory:
         """See :class:`Source`."""
         return None
 
+    def signature(self) -> str | None:
+        """See :class:`Source`."""
+        return None
+
 
 @dataclass(frozen=True)
 class Called:
@@ -126,6 +139,10 @@ class Called:
 
     @property
     def size_bytes(self) -> int | None:
+        """See :class:`Source`."""
+        return None
+
+    def signature(self) -> str | None:
         """See :class:`Source`."""
         return None
 
@@ -155,6 +172,10 @@ class FromDataset:
 
     @property
     def size_bytes(self) -> int | None:
+        """See :class:`Source`."""
+        return None
+
+    def signature(self) -> str | None:
         """See :class:`Source`."""
         return None
 

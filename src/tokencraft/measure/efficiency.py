@@ -20,7 +20,7 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from tokencraft.corpus import Corpus
+from tokencraft.corpus import Corpus, utf8_length
 from tokencraft.errors import UsageError
 from tokencraft.measure.measurement import Measurement, named_data, named_vocabularies
 from tokencraft.paper import Paper
@@ -224,7 +224,7 @@ class _TextCount:
     words: int = 0
 
     def add(self, batch: list[str]) -> int:
-        size = sum(len(text) if text.isascii() else len(text.encode("utf-8")) for text in batch)
+        size = sum(map(utf8_length, batch))
         self.documents += len(batch)
         self.bytes += size
         self.characters += sum(map(len, batch))
