@@ -58,7 +58,7 @@ def from_merges(
         merges=pairs,
         splitter=splitter,
         pre_tokenizer=pre_tokenizer(splitter),
-        decoder=dict(_DECODER),
+        decoder=decoder(),
         special_tokens=named,
         added_tokens=tuple(added),
         outside_model=outside,
@@ -97,6 +97,11 @@ def pre_tokenizer(splitter: Splitter) -> dict[str, Any]:
         return dict(_BYTE_MAP)
     steps = cut["pretokenizers"] if cut.get("type") == "Sequence" else [cut]
     return {"type": "Sequence", "pretokenizers": [*steps, dict(_BYTE_MAP)]}
+
+
+def decoder() -> dict[str, Any]:
+    """The decoder of every byte-level vocabulary."""
+    return dict(_DECODER)
 
 
 def as_pairs(merges: Merges) -> npt.NDArray[np.int32]:

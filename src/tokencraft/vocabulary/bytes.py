@@ -1,14 +1,14 @@
 """Tokens as bytes: the one form in which tokens of different vocabularies can be compared.
 
-Families spell the same token in different ways: byte-level vocabularies through the GPT-2 map (``Ġthe``), SentencePiece
-with a mark for the space (``▁the``) and ``<0xNN>`` for raw bytes, WordPiece with a mark inside words (``##ing``). All of
-them have the canonical bytes ``b" the"`` and ``b"ing"``.
+Families spell the same token in different ways: byte-level vocabularies through the GPT-2 map (``Ġthe``),
+SentencePiece with a mark for the space (``▁the``) and ``<0xNN>`` for raw bytes, WordPiece with a mark inside words
+(``##ing``). The canonical bytes of these are ``b" the"``, ``b" the"``, ``b"ing"``.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 from tokencraft.vocabulary.kinds import Flags
@@ -124,6 +124,21 @@ def piece_bytes(piece: str, family: Family, flags: Flags) -> bytes:
     else:
         data = _utf8(piece)
     return data + b" " if ends_word else data
+
+
+def written_form(
+    tokens: Sequence[bytes], added: Mapping[int, Mapping[str, Any]], family: Family
+) -> tuple[str, ...] | None:
+    """Strings of tokens where they follow from their bytes: the GPT-2 map, and added tokens as they are.
+
+    None for other families, whose marks do not follow from bytes: ``<0x61>`` and ``a`` are both the byte ``a``.
+    """
+    if family != "byte-level":
+        return None
+    return tuple(
+        added[identifier]["content"] if identifier in added else to_printable(token)
+        for identifier, token in enumerate(tokens)
+    )
 
 
 def byte_piece(piece: str) -> int | None:

@@ -13,17 +13,17 @@ from tokencraft.vocabulary.vocabulary import Vocabulary
 def with_specials(vocabulary: Vocabulary, tokens: Iterable[str], roles: Mapping[str, str]) -> Vocabulary:
     """See :meth:`Vocabulary.with_specials`."""
     ids = {piece: identifier for identifier, piece in enumerate(vocabulary.pieces) if piece}
-    special = {TokenKind.SPECIAL, TokenKind.UNUSED}
     missing: list[str] = []
+    promoted: list[int] = []
     for content in dict.fromkeys((*tokens, *roles.values())):
         if not content:
             raise VocabularyError("a special token needs a string that is not empty")
         if content not in ids:
             missing.append(content)
-        elif vocabulary.kinds[ids[content]] not in special:
-            raise VocabularyError(
-                f"{content!r} is an ordinary token (id {ids[content]}) that text can produce; choose another string"
-            )
+        elif vocabulary.kinds[ids[content]] in (TokenKind.NORMAL, TokenKind.BYTE):
+            promoted.append(ids[content])
+    if promoted:
+        vocabulary = _promote(vocabulary, promoted)
     grown = _append(vocabulary, missing, TokenKind.SPECIAL)
     ids |= {content: len(vocabulary) + index for index, content in enumerate(missing)}
     taken = {ids[content] for content in roles.values()}
@@ -34,6 +34,26 @@ def with_specials(vocabulary: Vocabulary, tokens: Iterable[str], roles: Mapping[
     }
     named |= {content: ids[content] for content in missing if ids[content] not in taken}
     return grown.replace(special_tokens={role: ids[content] for role, content in roles.items()} | named)
+
+
+def _promote(vocabulary: Vocabulary, identifiers: list[int]) -> Vocabulary:
+    """Ordinary tokens that become special; not those that merging needs, for text would turn into them."""
+    needed = {*vocabulary.merges.ravel().tolist(), *vocabulary.merged.tolist()}
+    kinds = list(vocabulary.kinds)
+    for identifier in identifiers:
+        if identifier in needed or kinds[identifier] == TokenKind.BYTE:
+            raise VocabularyError(
+                f"{vocabulary.pieces[identifier]!r} is an ordinary token (id {identifier}) that text can produce; "
+                "choose another string for the special token"
+            )
+        kinds[identifier] = TokenKind.SPECIAL
+    known = {entry["id"]: dict(entry) for entry in vocabulary.added_tokens}
+    known |= {
+        identifier: {**specials.added_token(identifier, vocabulary.pieces[identifier]), **known.get(identifier, {})}
+        | {"special": True}
+        for identifier in identifiers
+    }
+    return vocabulary.replace(kinds=tuple(kinds), added_tokens=tuple(known[identifier] for identifier in sorted(known)))
 
 
 def pad_to(vocabulary: Vocabulary, size: int) -> Vocabulary:

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from tokencraft.errors import VocabularyError
+
 ROLES = ("bos", "eos", "pad", "unk", "mask", "sep", "cls")
 """Roles that every tool knows; any other special token goes under its own string."""
 
@@ -44,7 +46,7 @@ def guess_roles(specials: Mapping[str, int], unk_token: str | None) -> dict[str,
     for role, spellings in _CONVENTIONS.items():
         if found := next((spelling for spelling in spellings if spelling in specials), None):
             named[role] = found
-    if unk_token in specials:
+    if unk_token is not None and unk_token in specials:
         named["unk"] = unk_token
     return by_role(specials, named)
 
@@ -68,6 +70,18 @@ def added_token(identifier: int, content: str) -> dict[str, Any]:
         "normalized": False,
         "special": True,
     }
+
+
+def check_density(size: int, count: int, where: str) -> None:
+    """Refuse ids that are far larger than the number of tokens: a table of them would not fit into memory.
+
+    Raises:
+        VocabularyError: where there are too few tokens for ids up to ``size``.
+    """
+    if size > 4 * count + 65_536:
+        raise VocabularyError(
+            f"{where}: the largest id is {size - 1:,} but there are only {count:,} tokens; the ids are damaged"
+        )
 
 
 def duplicates(values: Iterable[str]) -> list[str]:

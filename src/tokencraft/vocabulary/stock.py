@@ -87,7 +87,7 @@ class StockEncoder:
 def _hide_specials(model: dict[str, Any], vocabulary: Vocabulary) -> None:
     """Keep special tokens inside the model from matching their own text.
 
-    Unigram, WordPiece and whole-piece lookup match any string of the vocabulary, so a ``<s>`` in a document would become
+    Unigram, WordPiece and whole-piece lookup match any string of the vocabulary, so ``<s>`` in a document would become
     the real token. Merges only reach what they make, so other BPE models need nothing. Hidden tokens go, or take the
     empty string, which nothing matches, where the model needs them: the unknown token, and the places of Unigram ids.
     """

@@ -46,9 +46,8 @@ def _model_pieces(vocabulary: Vocabulary, inside: bool) -> dict[int, str]:
     if inside or not vocabulary.outside_model:
         return pieces
     own = {identifier: piece for identifier, piece in pieces.items() if identifier not in vocabulary.outside_model}
-    added = [(entry["id"], entry["content"]) for entry in vocabulary.added_tokens]
-    counted = stock_ids(own, added)
-    return own if all(counted[content] == identifier for identifier, content in added) else pieces
+    counted = stock_ids(own, [entry["content"] for entry in vocabulary.added_tokens])
+    return own if all(counted[entry["content"]] == entry["id"] for entry in vocabulary.added_tokens) else pieces
 
 
 def _model(vocabulary: Vocabulary, pieces: dict[int, str]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ Everything that is not the model's vocabulary itself is kept word for word, so t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -17,8 +17,9 @@ from tokencraft.vocabulary import bytes as canonical
 from tokencraft.vocabulary import specials, split
 from tokencraft.vocabulary.kinds import Algorithm, Flags, TokenKind
 from tokencraft.vocabulary.split import Splitter
-from tokencraft.vocabulary.vocabulary import Vocabulary, written_form
+from tokencraft.vocabulary.vocabulary import Vocabulary
 
+# Kept word for word.
 _PARTS = ("normalizer", "pre_tokenizer", "post_processor", "decoder", "truncation", "padding")
 _MODELS: dict[str, Algorithm] = {"BPE": "bpe-merges", "Unigram": "unigram", "WordPiece": "wordpiece"}
 
@@ -37,11 +38,10 @@ def parse(document: Mapping[str, Any], where: str) -> Vocabulary:
     if not isinstance(model, Mapping) or "vocab" not in model:
         raise VocabularyError(f"{where}: JSON without a model and its vocab; is it a tokenizer.json?")
     model_type = _model_type(model, where)
-    parts = {name: _part(document, name, where) for name in _PARTS}
+    parts: dict[str, Any] = {name: _part(document, name, where) for name in _PARTS}
     flags = _flags(model, where)
     pieces = _model_pieces(model, model_type, where)
-    added = _added_tokens(document, where)
-    outside = _place_added(pieces, added, where)
+    added, outside = _place_added(pieces, _added_tokens(document, where), where)
     if (unk_id := model.get("unk_id")) is not None and model_type == "Unigram":
         if not isinstance(unk_id, int) or unk_id not in pieces:
             raise VocabularyError(f"{where}: model.unk_id {unk_id!r} is no id of the vocabulary")
@@ -73,7 +73,7 @@ def parse(document: Mapping[str, Any], where: str) -> Vocabulary:
         special_tokens=specials.guess_roles(special_ids, flags.unk_token),
         added_tokens=tuple(added.values()),
         outside_model=outside,
-        spelling=None if spelling == written_form(tokens, kinds, added, family) else spelling,
+        spelling=None if spelling == canonical.written_form(tokens, added, family) else spelling,
         **parts,
     )
 
@@ -155,54 +155,62 @@ def _model_pieces(model: Mapping[str, Any], model_type: str, where: str) -> dict
     return pieces
 
 
-def _added_tokens(document: Mapping[str, Any], where: str) -> dict[int, dict[str, Any]]:
+def _added_tokens(document: Mapping[str, Any], where: str) -> list[dict[str, Any]]:
     entries = document.get("added_tokens") or []
-    added: dict[int, dict[str, Any]] = {}
-    for entry in entries if isinstance(entries, list) else [entries]:
+    if not isinstance(entries, list):
+        raise VocabularyError(f"{where}: added_tokens is a JSON {type(entries).__name__}, expected a list")
+    by_id: dict[int, str] = {}
+    for entry in entries:
         identifier, content = (entry.get("id"), entry.get("content")) if isinstance(entry, dict) else (None, None)
         if not isinstance(identifier, int) or isinstance(identifier, bool) or identifier < 0:
             raise VocabularyError(f"{where}: added_tokens holds {entry!r:.200}, expected objects with an id")
         if not isinstance(content, str) or not content:
             raise VocabularyError(f"{where}: the added token with id {identifier} has no content")
-        if identifier in added:
-            both = f"{added[identifier]['content']!r} and {content!r}"
-            raise VocabularyError(f"{where}: the added tokens {both} share the id {identifier}")
-        added[identifier] = entry
-    if repeated := specials.duplicates(entry["content"] for entry in added.values()):
-        raise VocabularyError(f"{where}: the added token {repeated[0]!r} stands twice in added_tokens")
-    return added
-
-
-def _place_added(pieces: dict[int, str], added: Mapping[int, Mapping[str, Any]], where: str) -> frozenset[int]:
-    """Put the added tokens among the pieces; the ids that only they define.
-
-    ``tokenizers`` does not read the id of an added token that the model lacks: it counts on from the model's size. A
-    file whose ids disagree with that would encode to other ids than it says.
-    """
-    counted = stock_ids(pieces, [(identifier, entry["content"]) for identifier, entry in added.items()])
-    outside = []
-    for identifier, entry in added.items():
-        content = entry["content"]
-        if counted[content] != identifier:
+        if identifier in by_id:
             raise VocabularyError(
-                f"{where}: the added token {content!r} has the id {identifier}, but tokenizers would give it "
-                f"{counted[content]}; put the token into model.vocab with the id it should have"
+                f"{where}: the added tokens {by_id[identifier]!r} and {content!r} share the id {identifier}"
             )
+        by_id[identifier] = content
+    if repeated := specials.duplicates(by_id.values()):
+        raise VocabularyError(f"{where}: the added token {repeated[0]!r} stands twice in added_tokens")
+    return entries
+
+
+def _place_added(
+    pieces: dict[int, str], entries: Sequence[Mapping[str, Any]], where: str
+) -> tuple[dict[int, dict[str, Any]], frozenset[int]]:
+    """Put the added tokens among the pieces: their entries by id, and the ids that only they define.
+
+    ``tokenizers`` does not read the id of an added token that the model lacks: it counts on from the model's size, and
+    that is the id it encodes to. We do as it does; released files with a misspelt added token depend on it.
+    """
+    counted = stock_ids(pieces, [entry["content"] for entry in entries])
+    added: dict[int, dict[str, Any]] = {}
+    outside = []
+    for entry in entries:
+        content = entry["content"]
+        identifier = counted[content]
+        if pieces.get(identifier, content) != content:
+            raise VocabularyError(
+                f"{where}: tokenizers would give the added token {content!r} the id {identifier}, which the model's "
+                f"{pieces[identifier]!r} has; put the token into model.vocab with an id of its own"
+            )
+        added[identifier] = {**entry, "id": identifier}
         if identifier not in pieces:
             outside.append(identifier)
-            pieces[identifier] = content
-    return frozenset(outside)
+    pieces |= {identifier: entry["content"] for identifier, entry in added.items()}
+    return dict(sorted(added.items())), frozenset(outside)
 
 
-def stock_ids(pieces: Mapping[int, str], added: list[tuple[int, str]]) -> dict[str, int]:
+def stock_ids(pieces: Mapping[int, str], contents: Iterable[str]) -> dict[str, int]:
     """The ids that ``tokenizers`` gives to added tokens, in their order, over a model with these pieces."""
     by_piece = {piece: identifier for identifier, piece in pieces.items()}
-    size = len(pieces)
     counted: dict[str, int] = {}
-    for _, content in added:
-        inside = by_piece.get(content)
-        largest = max(counted.values(), default=-1)
-        counted[content] = inside if inside is not None else max(largest + 1, size) if largest >= size else size
+    largest = -1
+    for content in contents:
+        identifier = by_piece.get(content, max(largest + 1, len(pieces)))
+        counted[content] = identifier
+        largest = max(largest, identifier)
     return counted
 
 
@@ -215,10 +223,7 @@ def _tokens(
 ) -> tuple[tuple[bytes, ...], tuple[TokenKind, ...]]:
     """Canonical bytes and kinds by id, with empty unused tokens where the ids have holes."""
     size = max(pieces, default=-1) + 1
-    if size > 4 * len(pieces) + 65_536:
-        raise VocabularyError(
-            f"{where}: the largest id is {size - 1} but there are only {len(pieces)} tokens; the ids are damaged"
-        )
+    specials.check_density(size, len(pieces), where)
     tokens = [b""] * size
     kinds = [TokenKind.UNUSED] * size
     for identifier, piece in pieces.items():

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     import tokenizers
     from transformers import PreTrainedTokenizerFast
 
+    from tokencraft.vocabulary.encoders import Encoders
     from tokencraft.vocabulary.split import Splitter
-    from tokencraft.vocabulary.stock import StockEncoder
 
 Part = dict[str, Any] | None
 
@@ -67,14 +67,14 @@ class Vocabulary:
     decoder: Part = None
     truncation: Part = None
     padding: Part = None
-    flags: Flags = Flags()
+    flags: Flags = field(default_factory=Flags)
     special_tokens: Mapping[str, int] = field(default_factory=dict)
     added_tokens: tuple[Mapping[str, Any], ...] = ()
     outside_model: frozenset[int] = frozenset()
     spelling: tuple[str, ...] | None = None
     chat_template: str | None = None
     config: Mapping[str, Any] = field(default_factory=dict)
-    origin: Origin = Origin()
+    origin: Origin = field(default_factory=Origin)
 
     def __post_init__(self) -> None:
         merges = np.ascontiguousarray(self.merges, np.int32).reshape(-1, 2).copy()
@@ -100,8 +100,8 @@ class Vocabulary:
     ) -> Vocabulary:
         """A byte-level BPE vocabulary, lossless for any bytes.
 
-        Ids: the special tokens, the 256 bytes in the order of ``bytes.BYTE_ORDER``, one new id for every merge that makes
-        bytes no token has yet, the appended special tokens.
+        Ids: the special tokens, the 256 bytes in the order of ``bytes.BYTE_ORDER``, one new id for every merge that
+        makes bytes no token has yet, the appended special tokens.
 
         Args:
             merges: pairs of ids in rank order.
@@ -137,7 +137,7 @@ class Vocabulary:
 
         Args:
             path: a ``tokenizer.json``, tiktoken ranks (``.tiktoken``, with ``NAME.meta.json`` beside them), a
-                SentencePiece ``.model``, each also with ``.gz``; or a folder with one of these as ``transformers`` saves it.
+                SentencePiece ``.model``, each also with ``.gz``; or a model folder that holds one of these.
 
         Raises:
             VocabularyError: where the file is missing, damaged, or of an unknown kind.
@@ -246,10 +246,11 @@ class Vocabulary:
     @cached_property
     def pieces(self) -> tuple[str, ...]:
         """Strings of the tokens by id as ``tokenizer.json`` spells them; empty where the ids have a hole."""
-        if self.spelling is not None:
-            return self.spelling
         added = {entry["id"]: entry for entry in self.added_tokens}
-        return written_form(self.tokens, self.kinds, added, self.family)
+        pieces = self.spelling or canonical.written_form(self.tokens, added, self.family)
+        if pieces is None:
+            raise VocabularyError(f"a {self.family} vocabulary needs the spelling of its tokens beside their bytes")
+        return pieces
 
     @cached_property
     def family(self) -> canonical.Family:
@@ -291,9 +292,9 @@ class Vocabulary:
 
     @cached_property
     def is_superword(self) -> bool:
-        """Whether some token holds white space between other characters, so that merges cross words."""
+        """Whether some token holds a space between other characters, so that merges cross words."""
         return any(
-            kind == TokenKind.NORMAL and len(token.split()) > 1
+            kind == TokenKind.NORMAL and b" " in token and " " in token.decode("utf-8", "replace").strip()
             for token, kind in zip(self.tokens, self.kinds, strict=True)
         )
 
@@ -312,10 +313,7 @@ class Vocabulary:
         Raises:
             VocabularyError: where bytes are not UTF-8 and the vocabulary is not byte-level.
         """
-        data = self._valid_text(text)
-        if isinstance(data, str):
-            return self._stock(specials).encode(data)
-        return self._stock(specials).encode_bytes(data)
+        return self._encoders.encode(text, specials)
 
     def encode_batch(
         self, texts: Iterable[str | bytes], *, threads: int | None = None, specials: Specials = "none"
@@ -330,12 +328,7 @@ class Vocabulary:
         Returns:
             One array of ids for every text, and what encoded them.
         """
-        checked = [self._valid_text(text) for text in texts]
-        stock = self._stock(specials)
-        if all(isinstance(text, str) for text in checked):
-            return stock.encode_batch([text for text in checked if isinstance(text, str)])
-        lists = [stock.encode(text) if isinstance(text, str) else stock.encode_bytes(text) for text in checked]
-        return EncodedBatch.from_lists(lists, "tokenizers")
+        return self._encoders.encode_batch(texts, specials, threads)
 
     def decode(self, ids: Sequence[int] | npt.NDArray[Any]) -> str:
         """The text of token ids, special tokens included; bytes that are not UTF-8 become U+FFFD."""
@@ -357,9 +350,9 @@ class Vocabulary:
         """Write the vocabulary, in the format that the name asks for.
 
         Args:
-            path: ``*.json`` for a ``tokenizer.json``, ``*.tiktoken`` for ranks with ``.meta.json`` beside them (each also
-                with ``.gz``); anything else is a folder, which gets ``tokenizer.json``, ``tokenizer_config.json`` and the
-                chat template.
+            path: ``*.json`` for a ``tokenizer.json``, ``*.tiktoken`` for ranks with ``.meta.json`` beside them (each
+                also with ``.gz``); anything else is a folder, which gets ``tokenizer.json``, ``tokenizer_config.json``
+                and the chat template. Save a model's ``config.json`` before: some model types need an entry more.
 
         Raises:
             VocabularyError: where the format cannot hold the vocabulary, or the file cannot be written.
@@ -394,9 +387,9 @@ class Vocabulary:
         Raises:
             VocabularyError: where tiktoken cannot hold the vocabulary, with the reason.
         """
-        from tokencraft.vocabulary import tiktoken_ranks
+        from tokencraft.vocabulary import tiktoken_export
 
-        return tiktoken_ranks.to_encoding(self)
+        return tiktoken_export.to_encoding(self)
 
     # Caches ---------------------------------------------------------------------------------------------------------
     # Values of the fields alone: two threads that make one at the same time make the same.
@@ -423,50 +416,7 @@ class Vocabulary:
         return digest.hexdigest()
 
     @cached_property
-    def _encoders(self) -> dict[Specials, StockEncoder]:
-        return {}
+    def _encoders(self) -> Encoders:
+        from tokencraft.vocabulary.encoders import Encoders
 
-    def _stock(self, specials: Specials) -> StockEncoder:
-        from tokencraft.vocabulary.stock import StockEncoder
-
-        if specials not in ("none", "all"):
-            raise VocabularyError(f'specials is {specials!r}, expected "none" or "all"')
-        if specials not in self._encoders:
-            self._encoders[specials] = StockEncoder(self, specials)
-        return self._encoders[specials]
-
-    def _valid_text(self, text: str | bytes) -> str | bytes:
-        """A str where the text is valid, bytes where it is not and need not be."""
-        try:
-            if isinstance(text, str):
-                text.encode("utf-8")
-                return text
-            return bytes(text).decode("utf-8")
-        except UnicodeDecodeError as error:
-            if self.family == "byte-level":
-                return bytes(text)  # type: ignore[arg-type]
-            raise VocabularyError(
-                f"not UTF-8 at byte {error.start}, and this {self.algorithm} vocabulary encodes text only; "
-                "decode the bytes first, or use a byte-level vocabulary"
-            ) from None
-        except UnicodeEncodeError as error:
-            if self.family == "byte-level":
-                return text.encode("utf-8", "surrogatepass")  # type: ignore[union-attr, return-value]
-            raise VocabularyError(
-                f"half a surrogate pair at character {error.start}, and this {self.algorithm} vocabulary encodes text only"
-            ) from None
-
-
-def written_form(
-    tokens: Sequence[bytes],
-    kinds: Sequence[TokenKind],
-    added: Mapping[int, Mapping[str, Any]],
-    family: canonical.Family,
-) -> tuple[str, ...]:
-    """Strings of tokens as they follow from their bytes: the GPT-2 map, added tokens as they are."""
-    if family != "byte-level":
-        return ()  # Marks do not follow from bytes: ``<0x61>`` and ``a`` are both the byte ``a``.
-    return tuple(
-        added[identifier]["content"] if identifier in added else canonical.to_printable(token)
-        for identifier, token in enumerate(tokens)
-    )
+        return Encoders(self)
