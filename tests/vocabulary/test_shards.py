@@ -108,10 +108,13 @@ def test_interrupted_run_goes_on(
     encoded.clear()
     monkeypatch.setattr(Vocabulary, "encode_batch", original)
     done: list[int] = []
-    again = encode_to_shards(vocabulary, corpus, tmp_path / "out", shard_tokens=100, progress=done.append)
+    again = encode_to_shards(
+        vocabulary, corpus, tmp_path / "out", shard_tokens=100, progress=lambda _what, size, _total: done.append(size)
+    )
     assert again.manifest == whole.manifest
     assert [ids.tolist() for ids in again] == [ids.tolist() for ids in whole]
-    assert sum(done) == whole.manifest["bytes"]
+    assert done == sorted(done)
+    assert done[-1] == whole.manifest["bytes"] == corpus.size_bytes
     assert sorted(p.name for p in (tmp_path / "out").iterdir()) == sorted(
         p.name for p in (tmp_path / "whole").iterdir()
     )

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import ClassVar
@@ -24,7 +24,7 @@ from tokencraft.corpus import Corpus, utf8_length
 from tokencraft.errors import UsageError
 from tokencraft.measure.measurement import Measurement, named_data, named_vocabularies
 from tokencraft.paper import Paper
-from tokencraft.report import Column
+from tokencraft.report import Column, OnProgress
 from tokencraft.vocabulary import TokenKind, Vocabulary
 
 
@@ -156,7 +156,7 @@ class Efficiency:
         data: Corpus | Mapping[str, Corpus],
         *,
         threads: int | None = None,
-        progress: Callable[[int], None] | None = None,
+        progress: OnProgress | None = None,
     ) -> Measurement[EfficiencyRow]:
         """Encode the data with every vocabulary. Nothing but one batch of it is held in memory.
 
@@ -164,7 +164,7 @@ class Efficiency:
             vocabularies: one, or several by name.
             data: a corpus, or one for each language or domain by its name.
             threads: for encoding; None takes every core.
-            progress: called with the bytes of text that were encoded with all vocabularies since the last call.
+            progress: called with the bytes of text that were encoded with every vocabulary so far.
 
         Returns:
             One row for each vocabulary on each part of the data, speeds included.
@@ -173,16 +173,20 @@ class Efficiency:
             CorpusError: a corpus has no documents.
         """
         named = named_vocabularies(vocabularies)
+        corpora = named_data(data)
+        sizes = [corpus.size_bytes for corpus in corpora.values()]
+        total = None if None in sizes else sum(size for size in sizes if size is not None)
+        done = 0
         rows: list[EfficiencyRow] = []
-        for data_name, corpus in named_data(data).items():
+        for data_name, corpus in corpora.items():
             counts = {name: _Count(vocabulary) for name, vocabulary in named.items()}
             text = _TextCount()
             for batch in corpus.batches(self.batch_bytes):
-                size = text.add(batch)
+                done += text.add(batch)
                 for count in counts.values():
                     count.add(batch, threads)
                 if progress is not None:
-                    progress(size)
+                    progress("encoding", done, total)
             rows.extend(count.row(name, data_name, text, self.alpha) for name, count in counts.items())
         return Measurement("Encoding efficiency", tuple(rows), self._columns(rows))
 

@@ -9,11 +9,12 @@ from tokencraft.report.files import (
     write_json,
     write_text,
 )
-from tokencraft.report.progress import Progress
+from tokencraft.report.progress import OnProgress, Progress
 from tokencraft.report.table import Column, Table
 
 __all__ = [
     "Column",
+    "OnProgress",
     "Progress",
     "Table",
     "atomic_folder",

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import sys
 import threading
+import time
+from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import rich.progress
+
+OnProgress = Callable[[str, int, int | None], object]
+"""Called now and then with what is being done, how much of it is done, and how much there is (None where unknown)."""
 
 _PATIENCE_SECONDS = 1.0
 
@@ -36,6 +41,7 @@ class Progress:
         self._total = total
         self._unit = unit
         self._done = 0.0
+        self._started = time.monotonic()
         self._lock = threading.Lock()
         self._bar: rich.progress.Progress | None = None
         self._task: rich.progress.TaskID | None = None
@@ -43,6 +49,7 @@ class Progress:
 
     def __enter__(self) -> Progress:
         """Start the clock."""
+        self._started = time.monotonic()
         if sys.stderr is not None and sys.stderr.isatty():
             self._timer = threading.Timer(_PATIENCE_SECONDS, self._show)
             self._timer.daemon = True
@@ -68,23 +75,44 @@ class Progress:
 
     def advance(self, amount: float = 1) -> None:
         """``amount`` more is done."""
-        self.update(self._done + amount)
+        with self._lock:
+            self._done += amount
+            self._refresh()
 
-    def update(self, done: float, total: float | None = None, description: str | None = None) -> None:
-        """``done`` in all is done; the total and the description change where they are given."""
+    def update(self, done: float) -> None:
+        """``done`` in all is done."""
         with self._lock:
             self._done = done
-            self._total = self._total if total is None else total
-            self._description = self._description if description is None else description
-            if self._bar is not None and self._task is not None:
-                self._bar.update(self._task, completed=done, total=self._total, description=self._description)
+            self._refresh()
+
+    def report(self, what: str, done: float, total: float | None, unit: str | None = None) -> None:
+        """``done`` of ``total`` is done of ``what``; where that is new, the bar starts again.
+
+        Fits :data:`OnProgress`, so that it can be handed to long-running functions.
+        """
+        with self._lock:
+            if what != self._description:
+                self._description = what
+                self._started = time.monotonic()
+                if self._bar is not None and self._task is not None:
+                    self._bar.reset(self._task, start=True)
+            self._done, self._total = done, total
+            self._unit = self._unit if unit is None else unit
+            self._refresh()
+
+    def _refresh(self) -> None:
+        if self._bar is not None and self._task is not None:
+            self._bar.update(
+                self._task, completed=self._done, total=self._total, description=self._description, unit=self._unit
+            )
 
     def _show(self) -> None:
         """Draw the bar: called once, a second after the start."""
         from tokencraft.report.bar import bar
 
         with self._lock:
-            self._bar = bar(self._unit)
-            self._task = self._bar.add_task(self._description, total=self._total, completed=int(self._done))
-            self._bar.tasks[0].start_time = self._bar.get_time() - _PATIENCE_SECONDS
+            self._bar = bar()
+            self._task = self._bar.add_task(self._description, total=self._total, unit=self._unit)
+            self._bar.tasks[0].start_time = self._bar.get_time() - (time.monotonic() - self._started)
+            self._refresh()
             self._bar.start()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from itertools import islice, pairwise
 from pathlib import Path
@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from tokencraft.corpus import Corpus, utf8_length
 from tokencraft.errors import StageError, UsageError
-from tokencraft.report import atomic_path, read_json, require_empty_folder, write_json
+from tokencraft.report import OnProgress, atomic_path, read_json, require_empty_folder, write_json
 from tokencraft.vocabulary.vocabulary import Vocabulary
 
 Format = Literal["npy", "parquet"]
@@ -91,7 +91,7 @@ def encode_to_shards(
     shard_tokens: int = 1 << 25,
     append: str | None = None,
     threads: int | None = None,
-    progress: Callable[[int], None] | None = None,
+    progress: OnProgress | None = None,
 ) -> TokenShards:
     """Encode every document of a corpus into a folder. A killed run goes on where it was when it is called again.
 
@@ -109,7 +109,7 @@ def encode_to_shards(
         shard_tokens: tokens after which a shard ends.
         append: the role or the string of a special token to put behind every document, for example ``"eos"``.
         threads: for encoding; None takes every core.
-        progress: called with the bytes of text that were encoded, or skipped as done, since the last call.
+        progress: called with the bytes of text that are done so far.
 
     Returns:
         The finished shards.
@@ -136,12 +136,15 @@ def encode_to_shards(
     shards, encoder = _resume(target, settings)
     writer = _Writer(target, settings, shards, encoder, end)
     done = sum(shard.documents for shard in shards)
-    for names, texts in _batches(corpus, done, progress):
+    size = sum(shard.bytes for shard in shards)
+    for names, texts in _batches(corpus, done):
         encoded = vocabulary.encode_batch(texts, threads=threads)
         writer.encoder = encoded.encoder
-        writer.add(names, encoded.ids, encoded.offsets, [utf8_length(text) for text in texts])
+        sizes = list(map(utf8_length, texts))
+        writer.add(names, encoded.ids, encoded.offsets, sizes)
+        size += sum(sizes)
         if progress is not None:
-            progress(sum(map(utf8_length, texts)))
+            progress("encoding", size, corpus.size_bytes)
     writer.finish()
     totals = {key: sum(getattr(shard, key) for shard in shards) for key in ("documents", "tokens", "bytes")}
     manifest = {"schema": 1, **settings, **totals, "encoder": writer.encoder, "skipped": len(corpus.skipped)}
@@ -178,18 +181,12 @@ def _resume(folder: Path, settings: Mapping[str, Any]) -> tuple[list[Shard], str
     return [Shard(**shard) for shard in progress["shards"]], progress["encoder"]
 
 
-def _batches(
-    corpus: Corpus, skip: int, progress: Callable[[int], None] | None
-) -> Iterator[tuple[list[str], list[str]]]:
+def _batches(corpus: Corpus, skip: int) -> Iterator[tuple[list[str], list[str]]]:
     """Ids and texts of the documents behind the first ``skip``, a few megabytes at a time."""
-    documents = corpus.documents()
-    for document in islice(documents, skip):
-        if progress is not None:
-            progress(utf8_length(document.text))
     names: list[str] = []
     texts: list[str] = []
     size = 0
-    for document in documents:
+    for document in islice(corpus.documents(), skip, None):
         names.append(document.id)
         texts.append(document.text)
         size += utf8_length(document.text)
