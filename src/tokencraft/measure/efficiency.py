@@ -15,7 +15,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -24,7 +24,7 @@ from tokencraft.corpus import Corpus, utf8_length
 from tokencraft.errors import UsageError
 from tokencraft.measure.measurement import Measurement, named_data, named_vocabularies
 from tokencraft.paper import Paper
-from tokencraft.report import Column, OnProgress
+from tokencraft.report import Column, OnProgress, run_context
 from tokencraft.vocabulary import TokenKind, Vocabulary
 
 
@@ -157,6 +157,7 @@ class Efficiency:
         *,
         threads: int | None = None,
         progress: OnProgress | None = None,
+        context: Mapping[str, Any] | None = None,
     ) -> Measurement[EfficiencyRow]:
         """Encode the data with every vocabulary. Nothing but one batch of it is held in memory.
 
@@ -165,6 +166,7 @@ class Efficiency:
             data: a corpus, or one for each language or domain by its name.
             threads: for encoding; None takes every core.
             progress: called with the bytes of text that were encoded with every vocabulary so far.
+            context: seed, versions, hardware and command; found out where left out.
 
         Returns:
             One row for each vocabulary on each part of the data, speeds included.
@@ -188,7 +190,7 @@ class Efficiency:
                 if progress is not None:
                     progress("encoding", done, total)
             rows.extend(count.row(name, data_name, text, self.alpha) for name, count in counts.items())
-        return Measurement("Encoding efficiency", tuple(rows), self._columns(rows))
+        return Measurement("Encoding efficiency", tuple(rows), self._columns(rows), context or run_context())
 
     def _columns(self, rows: list[EfficiencyRow]) -> tuple[tuple[str, Column], ...]:
         """The columns that say something about these rows."""

@@ -1,0 +1,71 @@
+"""``tokencraft encode``: files in, shards of token ids out."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from tokencraft.cli import options
+from tokencraft.cli.output import note_skipped, print_json, print_table, progress
+
+HELP = """Encode files into shards of token ids.
+
+The folder gets NNNNN.ids.npy and NNNNN.offsets.npy (or NNNNN.parquet) and, last, manifest.json. A run that was
+stopped goes on when the same command is given again."""
+EXAMPLE = "\b\nExample:\n  tokencraft encode tokenizer.json --corpus data/*.jsonl --append eos --output shards"
+
+
+def command(
+    vocabulary: Annotated[str, typer.Argument(metavar="VOCABULARY", help="tokenizer.json, tiktoken ranks, or folder.")],
+    corpus: options.CorpusFiles,
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="FOLDER", help="A new or empty folder.")],
+    format: Annotated[Literal["npy", "parquet"], typer.Option("--format", help="The format of the shards.")] = "npy",
+    shard_tokens: Annotated[
+        int, typer.Option("--shard-tokens", metavar="INTEGER", min=1, help="Tokens after which a shard ends.")
+    ] = 1 << 25,
+    append: Annotated[
+        str | None,
+        typer.Option("--append", metavar="TOKEN", help="Special token behind every document, by role or string."),
+    ] = None,
+    text_field: options.TextField = "text",
+    documents: options.Documents = "file",
+    encoding_errors: options.EncodingErrors = "strict",
+    json: options.Json = False,
+    seed: options.Seed = 0,
+    threads: options.Threads = None,
+    debug: options.Debug = False,
+) -> None:
+    """Encode files into shards of token ids."""
+    from tokencraft.report import Table, run_context
+    from tokencraft.vocabulary import Vocabulary
+    from tokencraft.vocabulary.shards import encode_to_shards
+
+    texts = options.open_corpus(corpus, text_field, documents, encoding_errors)
+    loaded = Vocabulary.load(vocabulary)
+    start = time.perf_counter()
+    with progress("encoding") as listener:
+        written = encode_to_shards(
+            loaded,
+            texts,
+            output,
+            format=format,
+            shard_tokens=shard_tokens,
+            append=append,
+            threads=threads,
+            progress=listener,
+        )
+    seconds = time.perf_counter() - start
+    note_skipped(texts.skipped)
+    manifest, context = written.manifest, run_context(seed)
+    if json:
+        print_json({"output": str(output), **manifest, "seconds": seconds, "context": context})
+        return
+    columns = ["shard", "documents", ("text", "bytes"), "tokens", ("compression", "bytes/token")]
+    rows = [
+        [shard.ids, shard.documents, shard.bytes, shard.tokens, shard.bytes / max(shard.tokens, 1)]
+        for shard in written.shards
+    ]
+    print_table(Table(f"Shards in {output}, encoded by {manifest['encoder']}", columns, rows, context))

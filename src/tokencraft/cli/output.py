@@ -1,0 +1,51 @@
+"""What commands print, and the progress they show."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tokencraft.report import OnProgress, Table
+
+#: Work that is counted in bytes, as the functions that do it call it.
+_IN_BYTES = ("reading", "counting", "encoding")
+
+
+def print_json(value: Any) -> None:
+    """The value as JSON on standard output; numbers that JSON lacks are a bug."""
+    print(json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False))
+
+
+def print_table(table: Table) -> None:
+    """The table on standard output: in colour and as wide as the terminal, if it is one."""
+    if sys.stdout.isatty():
+        from rich.console import Console
+
+        Console().print(table)
+    else:
+        print(table.to_text(width=200))
+
+
+def note(message: str) -> None:
+    """A remark on standard error, so that standard output holds the result alone."""
+    print(f"tokencraft: {message}", file=sys.stderr)
+
+
+def note_skipped(skipped: tuple[str, ...]) -> None:
+    """Say which documents a corpus left out."""
+    if skipped:
+        more = f" and {len(skipped) - 3} more" if len(skipped) > 3 else ""
+        note(f"left out as not text: {', '.join(skipped[:3])}{more}")
+
+
+@contextmanager
+def progress(description: str) -> Iterator[OnProgress]:
+    """A progress bar, as the function that long-running work calls."""
+    from tokencraft.report import Progress
+
+    with Progress(description) as bar:
+        yield lambda what, done, total: bar.report(what, done, total, "bytes" if what in _IN_BYTES else "")
