@@ -1,16 +1,17 @@
 """Attention over packed sequences: documents that share a row never feel each other.
 
-Importing this module registers the attention implementation ``"tokencraft_varlen"`` with ``transformers``. It reads where
-documents start from ``position_ids`` (they restart at 0) and attends within each document only: on a CPU one causal
-``scaled_dot_product_attention`` per document, whose cost is the sum of squared document lengths instead of the squared row
-length; on a GPU PyTorch's variable-length flash attention for half precision; in every other case (padding masks, sliding
-windows, cached decoding) it is ``transformers``' own SDPA attention with the block-diagonal mask that ``transformers``
-builds. Nothing is taken on trust: :func:`probe_isolation` changes one document and demands that its neighbours' outputs
-stay equal to the last bit.
+Importing this module registers the attention implementation ``"tokencraft_varlen"`` with ``transformers``. It reads
+where documents start from ``position_ids`` (they restart at 0) and attends within each document only: on a CPU one
+causal ``scaled_dot_product_attention`` per document, whose cost is the sum of squared document lengths instead of the
+squared row length; on a GPU PyTorch's variable-length flash attention for half precision; in every other case
+(padding masks, sliding windows, cached decoding) it is ``transformers``' own SDPA attention with the block-diagonal
+mask that ``transformers`` builds. Nothing is taken on trust: :func:`probe_isolation` changes one document and demands
+that its neighbours' outputs stay equal to the last bit.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -43,12 +44,12 @@ def varlen_attention(
         scale: factor on the scores; ``dimension ** -0.5`` when left out.
 
     Returns:
-        ``output [total, heads, dimension]`` and the log-sum-exp of the scores, float32 ``[total, heads]``. Gradients flow
-        through ``output`` only.
+        ``output [total, heads, dimension]`` and the log-sum-exp of the scores, float32 ``[total, heads]``. Gradients
+        flow through ``output`` only.
 
     Example:
-        >>> states = torch.ones(3, 1, 4)
-        >>> output, lse = varlen_attention(states, states, states, torch.tensor([0, 2, 3], dtype=torch.int32), scale=0.0)
+        >>> states, edges = torch.ones(3, 1, 4), torch.tensor([0, 2, 3], dtype=torch.int32)
+        >>> output, lse = varlen_attention(states, states, states, edges, scale=0.0)
         >>> lse.exp().flatten().tolist()
         [1.0, 2.0, 1.0]
     """
@@ -57,9 +58,8 @@ def varlen_attention(
     groups = query.shape[1] // key.shape[1]
     lengths = cu_seqlens.diff().tolist()
     outputs, sums = [], []
-    for one_query, one_key, one_value in zip(
-        query.split(lengths), key.split(lengths), value.split(lengths), strict=True
-    ):
+    parts = (torch.split(states, lengths) for states in (query, key, value))
+    for one_query, one_key, one_value in zip(*parts, strict=True):
         # [length, heads, dimension] -> [1, heads, length, dimension]
         q, k, v = (states.transpose(0, 1).unsqueeze(0) for states in (one_query, one_key, one_value))
         if groups > 1:
@@ -138,15 +138,15 @@ def packed_attention_forward(
     batch, heads, tokens, dimension = query.shape
     if query.device.type == "cuda":
         # [batch, heads, tokens, dimension] -> [batch * tokens, heads, dimension]
-        flat = [states.transpose(1, 2).flatten(0, 1) for states in (query, key, value)]
-        output, _ = varlen_attention(*flat, _cu_seqlens(starts), scale=scaling)
+        q, k, v = (states.transpose(1, 2).flatten(0, 1) for states in (query, key, value))
+        output, _ = varlen_attention(q, k, v, _cu_seqlens(starts), scale=scaling)
         return output.view(batch, tokens, heads, dimension), None
     grouped = key.shape[1] != heads
     outputs = []
     for row in range(batch):
         edges = [*starts[row].nonzero().flatten().tolist(), tokens]
-        lengths = [end - start for start, end in zip(edges, edges[1:], strict=False)]
-        parts = (states[row : row + 1].split(lengths, dim=2) for states in (query, key, value))
+        lengths = [end - start for start, end in itertools.pairwise(edges)]
+        parts = (torch.split(states[row : row + 1], lengths, dim=2) for states in (query, key, value))
         outputs += [
             F.scaled_dot_product_attention(q, k, v, is_causal=True, scale=scaling, enable_gqa=grouped)
             for q, k, v in zip(*parts, strict=True)
@@ -263,7 +263,7 @@ def probe_isolation(model: PreTrainedModel, *, lengths: tuple[int, int] = (9, 7)
     if leak != 0.0:
         raise ModelError(
             f"{type(model).__name__} leaks between documents packed in one row (logits move by {leak:.3g} when the "
-            f"neighbour changes); its attention {model.config._attn_implementation!r} cannot be used for packed training"
+            f"neighbour changes); its attention {model.config._attn_implementation!r} is not fit for packed training"
         )
     tolerance = 1e-3 if packed.dtype == model.dtype else 5e-2
     if shift > tolerance * max(1.0, float(alone.abs().max())):

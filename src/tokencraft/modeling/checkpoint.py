@@ -103,7 +103,7 @@ class Checkpoint:
 
 
 def _fingerprint(model: nn.Module) -> str:
-    """A hash of names, shapes and the first values of all parameters: enough to notice another model, cheap for a large one."""
+    """A hash of names, shapes and first values of all parameters: it tells models apart and is cheap for large ones."""
     digest = hashlib.blake2b(digest_size=16)
     for name, parameter in model.named_parameters():
         sample = parameter.detach().flatten()[:4096].float().cpu()

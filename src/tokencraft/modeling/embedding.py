@@ -1,7 +1,7 @@
 """Text to vectors: what a method that compares strings by meaning is given.
 
-An :class:`Embedder` is anything that turns a list of strings into an array. The default needs no download and no training:
-character n-grams hashed into a fixed number of dimensions.
+An :class:`Embedder` is anything that turns a list of strings into an array. The default needs no download and no
+training: character n-grams hashed into a fixed number of dimensions.
 """
 
 from __future__ import annotations
@@ -41,8 +41,9 @@ _STRINGS_AT_ONCE = 8192
 class HashedNGrams:
     """Counts of character n-grams, hashed with a sign into ``dimensions`` places.
 
-    Strings that share substrings get similar vectors. The ends of a string count as characters, so ``the`` at the start of
-    ``there`` and all of ``the`` differ. The hash is fixed: equal on every machine and in every version of Python.
+    Strings that share substrings get similar vectors. The ends of a string count as characters, so ``the`` at the
+    start of ``there`` and all of ``the`` differ. The hash is fixed: equal on every machine and in every version of
+    Python.
 
     Args:
         dimensions: length of the vectors.

@@ -1,8 +1,8 @@
 """The next-token loss without the ``[tokens, vocabulary]`` matrix of logits.
 
 With a vocabulary of 8k to 128k the logits of a batch are the largest tensor of a training step by far. Where a model's
-head is one linear layer (:func:`plain_head` finds out), :func:`linear_cross_entropy` walks over the tokens in chunks and
-computes the loss and its gradients together, so that no more than one chunk of logits exists at any time.
+head is one linear layer (:func:`plain_head` finds out), :func:`linear_cross_entropy` walks over the tokens in chunks
+and computes the loss and its gradients together, so that no more than one chunk of logits exists at any time.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ CHUNK_LOGITS = 4 << 20
 class Head(NamedTuple):
     """An output layer ``logits = hidden @ weight.T + bias``: ``weight [vocabulary, dimension]``."""
 
-    weight: nn.Parameter
-    bias: nn.Parameter | None
+    weight: Tensor
+    bias: Tensor | None
 
 
 @torch.no_grad()
@@ -114,7 +114,7 @@ class _LinearCrossEntropy(torch.autograd.Function):
         return total
 
     @staticmethod
-    def backward(ctx: Any, grad_output: Tensor) -> tuple[Tensor | None, Tensor | None, Tensor | None, None, None]:  # type: ignore[override]
+    def backward(ctx: Any, grad_output: Tensor) -> tuple[Tensor | None, Tensor | None, Tensor | None, None, None]:
         grad_hidden, grad_weight, grad_bias = ctx.saved_tensors
         weight_dtype, bias_dtype = ctx.dtypes
         return (

@@ -2,7 +2,8 @@
 
 :class:`Packed` is the variable-length form every room shares: values one after another and the offsets between them.
 :func:`pack_documents` lays tokenized documents into rows of one fixed length for training, each document whole, with
-positions that restart at every document so that attention can keep them apart (see :mod:`tokencraft.modeling.attention`).
+positions that restart at every document so that attention can keep them apart (see
+:mod:`tokencraft.modeling.attention`).
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ class Packed:
 
     def sequences(self) -> tuple[Tensor, ...]:
         """The sequences as views of ``values``."""
-        return self.values.split(self.lengths.tolist())
+        return torch.split(self.values, self.lengths.tolist())
 
     def positions(self) -> Tensor:
         """int64 ``[total]``, the position of every value within its own sequence."""
@@ -146,8 +147,8 @@ class PackedRows:
 
     Args:
         input_ids: int32 ``[rows, context]``; padding holds 0.
-        position_ids: int32 ``[rows, context]``, restarting at 0 with every document; the padding at a row's end counts as
-            one more sequence.
+        position_ids: int32 ``[rows, context]``, restarting at 0 with every document; the padding at a row's end
+            counts as one more sequence.
         labels: int32 ``[rows, context]``, the token that follows within the same document, else :data:`IGNORED`.
         bytes: int64 ``[rows]``, the UTF-8 bytes that the labels of a row stand for.
     """

@@ -2,10 +2,10 @@
 
     bits per byte = sum of negative log-likelihoods in nats / ln 2 / UTF-8 bytes of the original text
 
-Each document is scored alone. BOS (else EOS) comes first and is not scored, EOS at the end is not scored. A document longer
-than the context is read in windows that overlap by half, and every token is scored once, with at least half a window before
-it. The log-softmax is in float32. The bytes are those of the original text, so a vocabulary that normalises text away gains
-nothing by it.
+Each document is scored alone. BOS (else EOS) comes first and is not scored, EOS at the end is not scored. A document
+longer than the context is read in windows that overlap by half, and every token is scored once, with at least half a
+window before it. The log-softmax is in float32. The bytes are those of the original text, so a vocabulary that
+normalises text away gains nothing by it.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ def score(
         raise ModelError(f"the vocabulary has {len(vocabulary)} tokens, the model only {rows} embedding rows")
     context = context_length or model_context(model)
     if device is not None:
-        model.to(device)  # type: ignore[arg-type]
+        model.to(device)
     head = plain_head(model)
     nats, n_bytes, tokens = 0.0, 0, 0
     training = model.training

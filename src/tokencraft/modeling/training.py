@@ -1,9 +1,10 @@
 """A training loop that survives being killed at any moment.
 
 The same call gives the same weights to the last bit (same device, same number of threads), no matter how often it was
-interrupted: the order of the rows is a function of the seed and the step alone, and a checkpoint holds everything else that
-the next step depends on (trained parameters, optimiser, random states, the log). A checkpoint is one safetensors file that
-replaces the one before in one rename, so a full disk or a kill in the middle of writing costs at most the steps since then.
+interrupted: the order of the rows is a function of the seed and the step alone, and a checkpoint holds everything else
+that the next step depends on (trained parameters, optimiser, random states, the log). A checkpoint is one safetensors
+file that replaces the one before in one rename, so a full disk or a kill in the middle of writing costs at most the
+steps since then.
 """
 
 from __future__ import annotations
@@ -158,7 +159,8 @@ def train(
         The log of all steps, those before an interruption included.
 
     Raises:
-        TrainingError: if the checkpoint belongs to another plan, other rows or another model, or the loss is not finite.
+        TrainingError: if the checkpoint belongs to another plan, other rows or another model, or the loss is not
+            finite.
         ModelError: if packed documents feel each other in this model.
         KeyboardInterrupt: on Ctrl-C, after a checkpoint is written.
     """
@@ -314,7 +316,7 @@ def _optimizer(model: PreTrainedModel, plan: TrainingPlan) -> torch.optim.Optimi
 
 @contextmanager
 def _interruptible() -> Iterator[threading.Event]:
-    """Within the block the first Ctrl-C sets the event, so that a step is never left half done; the second one raises."""
+    """Within the block the first Ctrl-C sets the event, so that no step is left half done; the second one raises."""
     event = threading.Event()
     if threading.current_thread() is not threading.main_thread():
         yield event
