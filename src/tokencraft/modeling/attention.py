@@ -48,8 +48,8 @@ def varlen_attention(
         flow through ``output`` only.
 
     Example:
-        >>> states, edges = torch.ones(3, 1, 4), torch.tensor([0, 2, 3], dtype=torch.int32)
-        >>> output, lse = varlen_attention(states, states, states, edges, scale=0.0)
+        >>> states, edges = torch.zeros(3, 1, 4), torch.tensor([0, 2, 3], dtype=torch.int32)
+        >>> output, lse = varlen_attention(states, states, states, edges)
         >>> lse.exp().flatten().tolist()
         [1.0, 2.0, 1.0]
     """

@@ -108,7 +108,7 @@ class TokenAdapt(Initializer):
         """Where every new row comes from."""
         return replace(super().plan(old, new), whole=self.official)
 
-    def padding(self, tied: bool, which: Literal[input, output]) -> Padding:
+    def padding(self, tied: bool, which: Literal["input", "output"]) -> Padding:
         """What padded rows hold; noise where ``official``."""
         return "random" if self.official else super().padding(tied, which)
 
