@@ -81,7 +81,11 @@ def test_end_of_document_by_role_or_string(vocabulary: Vocabulary, tmp_path: Pat
     corpus = Corpus.from_iterable(["ab", "abc"])
     written = encode_to_shards(vocabulary, corpus, tmp_path / "out", append="eos")
     assert [ids.tolist() for ids in written] == [[*vocabulary.encode(text).tolist(), eos] for text in corpus]
-    with pytest.raises(UsageError, match="no special token 'bos'; it has 'eos'"):
+    written = encode_to_shards(vocabulary, corpus, tmp_path / "string", append="<end>")
+    assert written.manifest["tokens"] == sum(len(vocabulary.encode(text)) + 1 for text in corpus)
+    with pytest.raises(UsageError, match="no special token 'ab'"):
+        encode_to_shards(vocabulary, corpus, tmp_path / "other", append="ab")
+    with pytest.raises(UsageError, match=r"no special token 'bos'; it has eos \(<end>\)"):
         encode_to_shards(vocabulary, corpus, tmp_path / "other", append="bos")
 
 

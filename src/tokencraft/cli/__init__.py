@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 import traceback
 import warnings
@@ -20,16 +21,20 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     from tokencraft.cli.app import command
     from tokencraft.cli.arguments import spread
+    from tokencraft.cli.output import invocation
     from tokencraft.errors import TokencraftError, UsageError
 
     arguments = list(sys.argv[1:] if argv is None else argv)
     debug = "--debug" in arguments
+    invocation.set(shlex.join(["tokencraft", *arguments]))
     _write_any_text()
     usage_error, click_error = typer.BadParameter.__mro__[1:3]  # click's own, which typer does not name
     try:
         with warnings.catch_warnings():
             warnings.showwarning = _show_warning
             code = command().main(args=spread(arguments), prog_name="tokencraft", standalone_mode=False)
+        if code == INTERRUPTED:  # newer versions of typer turn Ctrl-C into this
+            raise KeyboardInterrupt
         return code if isinstance(code, int) else DONE
     except (KeyboardInterrupt, typer.Abort):
         _complain("interrupted; what was finished is kept, and nothing is half-written", debug)

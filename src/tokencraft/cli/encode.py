@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 import typer
 
 from tokencraft.cli import options
-from tokencraft.cli.output import note_skipped, print_json, print_table, progress
+from tokencraft.cli.output import context, note_skipped, print_json, print_table, progress
 
 HELP = """Encode files into shards of token ids.
 
@@ -39,7 +39,7 @@ def command(
     debug: options.Debug = False,
 ) -> None:
     """Encode files into shards of token ids."""
-    from tokencraft.report import Table, run_context
+    from tokencraft.report import Table
     from tokencraft.vocabulary import Vocabulary
     from tokencraft.vocabulary.shards import encode_to_shards
 
@@ -59,13 +59,19 @@ def command(
         )
     seconds = time.perf_counter() - start
     note_skipped(texts.skipped)
-    manifest, context = written.manifest, run_context(seed)
+    manifest, depends = written.manifest, context(seed)
     if json:
-        print_json({"output": str(output), **manifest, "seconds": seconds, "context": context})
+        print_json({"output": str(output), **manifest, "seconds": seconds, "context": depends})
         return
-    columns = ["shard", "documents", ("text", "bytes"), "tokens", ("compression", "bytes/token")]
+    columns: list[str | tuple[str, str]] = [
+        "shard",
+        "documents",
+        ("text", "bytes"),
+        "tokens",
+        ("compression", "bytes/token"),
+    ]
     rows = [
         [shard.ids, shard.documents, shard.bytes, shard.tokens, shard.bytes / max(shard.tokens, 1)]
         for shard in written.shards
     ]
-    print_table(Table(f"Shards in {output}, encoded by {manifest['encoder']}", columns, rows, context))
+    print_table(Table(f"Shards in {output}, encoded by {manifest['encoder']}", columns, rows, depends))

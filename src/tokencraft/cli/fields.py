@@ -153,7 +153,7 @@ def with_signature(function: Any, parameters: Mapping[str, inspect.Parameter]) -
 
 def argument_help(method: type) -> dict[str, str]:
     """What the ``Args`` section of a class's docstring says about each name, as one line."""
-    section = re.search(r"^Args:\n((?:    .*\n|\n)*)", inspect.getdoc(method) or "", re.MULTILINE)
+    section = re.search(r"^Args:\n((?:    .*\n|\n)*)", (inspect.getdoc(method) or "") + "\n", re.MULTILINE)
     described: dict[str, str] = {}
     names: list[str] = []
     for line in section.group(1).splitlines() if section else []:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 
 from tokencraft.cli import options
-from tokencraft.cli.output import note, note_skipped, print_json, print_table, progress
+from tokencraft.cli.output import context, note, note_skipped, print_json, print_table, progress
 
 if TYPE_CHECKING:
     from tokencraft.corpus import Corpus
@@ -47,7 +47,7 @@ def command(
 ) -> None:
     """Measure how few tokens vocabularies need and how evenly they use them."""
     from tokencraft.measure import Efficiency, efficiency_page
-    from tokencraft.report import run_context, write_text
+    from tokencraft.report import write_text
     from tokencraft.vocabulary import Vocabulary
 
     data: dict[str, Corpus] = {}
@@ -55,9 +55,7 @@ def command(
         data[name] = options.open_corpus(files, text_field, documents, encoding_errors)
     named = {name: Vocabulary.load(path) for name, path in _named(vocabularies).items()}
     with progress("encoding") as listener:
-        measurement = Efficiency(alpha).measure(
-            named, data, threads=threads, progress=listener, context=run_context(seed)
-        )
+        measurement = Efficiency(alpha).measure(named, data, threads=threads, progress=listener, context=context(seed))
     for part in data.values():
         note_skipped(part.skipped)
     if html is not None:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from tokencraft.cli import options
-from tokencraft.cli.output import print_json, print_table
+from tokencraft.cli.output import context, print_json, print_table
 
 HELP = "List the methods with their classes and papers."
 EXAMPLE = "\b\nExamples:\n  tokencraft methods\n  tokencraft methods --room learn --json"
@@ -26,7 +26,7 @@ def command(
     """List the methods with their classes and papers."""
     from tokencraft import catalog
     from tokencraft.errors import UsageError
-    from tokencraft.report import Table, run_context
+    from tokencraft.report import Table
 
     if room is not None and room not in catalog.SLUGS:
         raise UsageError(f"there is no room {room!r}; the rooms are {', '.join(catalog.SLUGS)}")
@@ -37,5 +37,5 @@ def command(
     rows = [[e.room, e.name, e.paper.slug, str(e.paper.year), e.paper.arxiv, e.summary] for e in found]
     columns = ["room", "class", "method", "year", "arXiv", "what it does"]
     present = len({entry.paper.slug for entry in found if entry.is_method})
-    table = Table(f"{present} of {sum(map(len, catalog.SLUGS.values()))} methods", columns, rows, run_context(seed))
+    table = Table(f"{present} of {sum(map(len, catalog.SLUGS.values()))} methods", columns, rows, context(seed))
     print_table(table)

@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -13,6 +14,17 @@ if TYPE_CHECKING:
 
 #: Work that is counted in bytes, as the functions that do it call it.
 _IN_BYTES = ("reading", "counting", "encoding")
+
+
+#: The command line as a user would repeat it.
+invocation: ContextVar[str | None] = ContextVar("invocation", default=None)
+
+
+def context(seed: int) -> dict[str, Any]:
+    """What the results of this command depend on."""
+    from tokencraft.report import run_context
+
+    return run_context(seed, invocation.get())
 
 
 def print_json(value: Any) -> None:
@@ -27,7 +39,7 @@ def print_table(table: Table) -> None:
 
         Console().print(table)
     else:
-        print(table.to_text(width=200))
+        print(table.to_text(width=1000))  # a file has no edge to wrap at
 
 
 def note(message: str) -> None:

@@ -12,7 +12,7 @@ from typer.core import TyperGroup
 
 from tokencraft.cli import options
 from tokencraft.cli.fields import FieldOption, options_of, with_signature
-from tokencraft.cli.output import note_skipped, print_json, print_table, progress
+from tokencraft.cli.output import context, note_skipped, print_json, print_table, progress
 
 HELP = "Learn a vocabulary from files. METHOD is one of those listed below."
 EXAMPLE = "\b\nExample:\n  tokencraft train superbpe --corpus data/*.txt --vocab-size 32000 --output tokenizer.json"
@@ -92,7 +92,7 @@ def _command(name: str, method: type) -> Any:
 
 def _run(name: str, method: type, fields: list[FieldOption], given: dict[str, Any]) -> None:
     from tokencraft.learn import superword_report
-    from tokencraft.report import Table, run_context
+    from tokencraft.report import Table
 
     output: Path = given["output"]
     _check_target(output, given["overwrite"])
@@ -106,7 +106,7 @@ def _run(name: str, method: type, fields: list[FieldOption], given: dict[str, An
     seconds = time.perf_counter() - start
     _save(vocabulary, output)
     note_skipped(corpus.skipped)
-    context = run_context(given["seed"])
+    depends = context(given["seed"])
     if given["json"]:
         print_json(
             {
@@ -119,18 +119,18 @@ def _run(name: str, method: type, fields: list[FieldOption], given: dict[str, An
                 "fingerprint": vocabulary.fingerprint(),
                 "skipped": len(corpus.skipped),
                 "seconds": seconds,
-                "context": context,
+                "context": depends,
             }
         )
         return
-    rows = [
+    rows: list[list[Any]] = [
         ["method", name],
         ["tokens", len(vocabulary)],
         ["merges", len(vocabulary.merges)],
         ["seconds", seconds],
         ["written to", str(output)],
     ]
-    print_table(Table("Vocabulary", ["", "value"], rows, context))
+    print_table(Table("Vocabulary", ["", "value"], rows, depends))
     if vocabulary.is_superword:
         print_table(superword_report(vocabulary))
 

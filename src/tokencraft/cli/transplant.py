@@ -9,7 +9,7 @@ import typer
 
 from tokencraft.cli import options
 from tokencraft.cli.fields import build
-from tokencraft.cli.output import print_json, print_table
+from tokencraft.cli.output import context, print_json, print_table
 
 HELP = """Give a model the embeddings of another vocabulary, without training.
 
@@ -44,7 +44,7 @@ def command(
 ) -> None:
     """Give a model the embeddings of another vocabulary, without training."""
     from tokencraft.errors import UsageError
-    from tokencraft.report import atomic_folder, require_empty_folder, run_context
+    from tokencraft.report import atomic_folder, require_empty_folder
     from tokencraft.vocabulary import Vocabulary
 
     require_empty_folder(output)
@@ -62,7 +62,7 @@ def command(
     with atomic_folder(output) as folder:
         report = initializer.transplant_folder(model, folder, new)
     if json:
-        print_json({"output": str(output), **report.to_json(), "context": run_context(seed)})
+        print_json({"output": str(output), **report.to_json(), "context": context(seed)})
         return
     print_table(report.table())
     print_table(report.provenance())

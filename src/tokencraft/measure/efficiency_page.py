@@ -1,4 +1,4 @@
-"""A page that shows what :class:`~tokencraft.measure.Efficiency` measured: plots, the table, and texts cut into tokens."""
+"""A page that shows what Efficiency measured: plots, the table, and texts cut into tokens."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ _EXCERPT = 700
 _EXPLANATIONS = (
     "Compression is bytes of UTF-8 a token: higher means fewer tokens for the same text. Fertility is tokens a word, "
     "where words are what white space separates. Used is the share of the entries that occurred in this text. "
-    "The Rényi efficiency is 1 where all entries are used alike. Byte fallback is the share of tokens that are one byte "
-    "of a character that has no token of its own."
+    "The Rényi efficiency is 1 where all entries are used alike. Byte fallback is the share of tokens that are one "
+    "byte of a character that has no token of its own."
 )
 
 

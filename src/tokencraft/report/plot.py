@@ -76,7 +76,7 @@ def draw(
         if title:
             plot.set_title(title, loc="left", fontweight="bold", fontsize=11)
         if len(series) > 1:
-            plot.legend(ncols=1 if len(series) < 5 else 2)
+            figure.legend(loc="outside lower center", ncols=min(len(series), 4))  # never on top of the data
         output = io.StringIO()
         figure.savefig(output, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
     return _embed(output.getvalue(), title or axes[1])

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from tokencraft.corpus import Corpus, utf8_length
 from tokencraft.errors import StageError, UsageError
 from tokencraft.report import OnProgress, atomic_path, read_json, require_empty_folder, write_json
+from tokencraft.vocabulary.kinds import TokenKind
 from tokencraft.vocabulary.vocabulary import Vocabulary
 
 Format = Literal["npy", "parquet"]
@@ -155,10 +156,13 @@ def encode_to_shards(
 
 def _special(vocabulary: Vocabulary, name: str) -> int:
     """The id of a special token by role or string."""
-    number = vocabulary.special_tokens.get(name)
-    if number is None:
-        known = ", ".join(map(repr, vocabulary.special_tokens)) or "none"
-        raise UsageError(f"the vocabulary has no special token {name!r}; it has {known}")
+    number = vocabulary.special_tokens.get(name, vocabulary.id_of(name.encode("utf-8")))
+    if number is None or vocabulary.kinds[number] != TokenKind.SPECIAL:
+        known = [
+            f"{role} ({vocabulary.tokens[n].decode('utf-8', 'replace')})"
+            for role, n in vocabulary.special_tokens.items()
+        ]
+        raise UsageError(f"the vocabulary has no special token {name!r}; it has {', '.join(known) or 'none'}")
     return number
 
 
