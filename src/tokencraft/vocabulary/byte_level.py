@@ -68,19 +68,20 @@ def from_merges(
 
 def with_merges(vocabulary: Vocabulary, merges: Merges, splitter: Splitter | None) -> Vocabulary:
     """See :meth:`Vocabulary.with_merges`."""
-    if vocabulary.algorithm != "bpe-merges" or vocabulary.family != "byte-level":
+    if vocabulary.algorithm not in ("bpe-merges", "bpe-ranks") or vocabulary.family != "byte-level":
         raise VocabularyError(
-            f"only a byte-level BPE vocabulary with merges can learn more; this one is {vocabulary.family} "
+            f"only a byte-level BPE vocabulary can learn more merges; this one is {vocabulary.family} "
             f"with the algorithm {vocabulary.algorithm}"
         )
-    if vocabulary.flags != type(vocabulary.flags)():
-        raise VocabularyError(f"the vocabulary cannot learn more merges with {vocabulary.flags}")
+    if vocabulary.flags.continuing_subword_prefix or vocabulary.flags.end_of_word_suffix:
+        raise VocabularyError("a vocabulary that marks the parts of words cannot learn more merges")
     tokens, kinds = list(vocabulary.tokens), list(vocabulary.kinds)
     pairs = as_pairs(merges)
     reserved = {entry["content"] for entry in vocabulary.added_tokens}
     _apply(pairs, tokens, kinds, known=set(vocabulary.pieces) - reserved, reserved=reserved)
     new = tuple(to_printable(token) for token in tokens[len(vocabulary) :])
     return vocabulary.replace(
+        algorithm="bpe-merges",
         tokens=tuple(tokens),
         kinds=tuple(kinds),
         merges=np.concatenate([vocabulary.merges, pairs]),

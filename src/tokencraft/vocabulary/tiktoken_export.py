@@ -31,13 +31,13 @@ def to_encoding(vocabulary: Vocabulary) -> tiktoken.Encoding:
 
     Tokens around the text (a post-processor's template) are no part of it: with tiktoken the caller adds them.
     """
-    ranks = _ranks(vocabulary)
+    _check_kind(vocabulary)
+    special_tokens = _special_tokens(vocabulary)
     pattern = _pattern(vocabulary)
+    ranks = _ranks(vocabulary)
     name = vocabulary.origin.method or "tokencraft"
     try:
-        encoding = tiktoken.Encoding(
-            name, pat_str=pattern, mergeable_ranks=ranks, special_tokens=_special_tokens(vocabulary)
-        )
+        encoding = tiktoken.Encoding(name, pat_str=pattern, mergeable_ranks=ranks, special_tokens=special_tokens)
         theirs = encoding.encode_ordinary(_SAMPLE)
     except Exception as error:  # The extension raises whatever its regex engine raises, ValueError among them.
         raise VocabularyError(f"tiktoken refuses this vocabulary: {error}") from None
@@ -71,8 +71,7 @@ def write(vocabulary: Vocabulary, path: Path) -> None:
         temporary.write_bytes(gzip.compress(lines, mtime=0) if path.suffix == ".gz" else lines)
 
 
-def _ranks(vocabulary: Vocabulary) -> dict[bytes, int]:
-    """Ids by bytes of all tokens that text can produce, checked to merge as the vocabulary does."""
+def _check_kind(vocabulary: Vocabulary) -> None:
     if vocabulary.algorithm not in ("bpe-merges", "bpe-ranks") or vocabulary.family != "byte-level":
         raise _refused(f"it is a {vocabulary.family} {vocabulary.algorithm} vocabulary, not a byte-level BPE")
     if vocabulary.normalizer is not None:
@@ -80,6 +79,10 @@ def _ranks(vocabulary: Vocabulary) -> dict[bytes, int]:
     flags = vocabulary.flags
     if flags.dropout or flags.end_of_word_suffix or flags.continuing_subword_prefix:
         raise _refused("it uses dropout, or marks on the parts of words")
+
+
+def _ranks(vocabulary: Vocabulary) -> dict[bytes, int]:
+    """Ids by bytes of all tokens that text can produce, checked to merge as the vocabulary does."""
     ranks: dict[bytes, int] = {}
     for identifier, (token, kind) in enumerate(zip(vocabulary.tokens, vocabulary.kinds, strict=True)):
         if kind in (TokenKind.NORMAL, TokenKind.BYTE):

@@ -152,12 +152,13 @@ def _configured(vocabulary: Vocabulary, settings: Mapping[str, Any], where: str)
     extra = settings.get("additional_special_tokens") or []
     if isinstance(config.get("extra_special_tokens"), list):  # The name for the same list since transformers 5.
         extra = [*extra, *config.pop("extra_special_tokens")]
-    decoder = settings.get("added_tokens_decoder")
-    if isinstance(decoder, Mapping):
-        extra = [*extra, *(entry for entry in decoder.values() if isinstance(entry, Mapping) and entry.get("special"))]
-    contents = [_content(token, where) for token in extra]
+    listed = settings.get("added_tokens_decoder")
+    listed = [entry for entry in listed.values() if isinstance(entry, Mapping)] if isinstance(listed, Mapping) else []
+    before = [_content(entry, where) for entry in listed if entry.get("special")]
     roles = {key.removesuffix("_token"): _content(settings[key], where) for key in _ROLE_KEYS if settings.get(key)}
-    vocabulary = vocabulary.with_specials(contents, roles=roles)
+    after = [_content(token, where) for token in extra]
+    # In the order of transformers, so that tokens which tokenizer.json lacks get the same ids.
+    vocabulary = vocabulary.with_specials(before).with_specials(roles=roles).with_specials(after)
     if roles:
         # What the file names is all there is; guesses by spelling are for files that name nothing.
         names = {

@@ -185,7 +185,7 @@ class Vocabulary:
             splitter: how text is cut from now on; the present one where left out.
 
         Raises:
-            VocabularyError: where the vocabulary is no byte-level BPE with merges, or a merge names an unknown id.
+            VocabularyError: where the vocabulary is no byte-level BPE, or a merge names an unknown id.
         """
         from tokencraft.vocabulary import byte_level
 
