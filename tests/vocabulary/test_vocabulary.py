@@ -197,6 +197,11 @@ class TestEncoding:
             assert batch.ids.dtype == np.uint32
             assert batch.encoder in ("gigatoken", "native", "tokenizers")
         assert len(the.encode_batch([])) == 0
+        valid = ["the the", "", "he<|img|>"]
+        for threads in (1, 2, 5):
+            assert the.encode_batch(valid, threads=threads).ids.tolist() == the.encode_batch(valid).ids.tolist()
+        with pytest.raises(UsageError, match="threads is 0"):
+            the.encode_batch(valid, threads=0)
 
     def test_unknown_wish_about_specials(self, the: Vocabulary) -> None:
         with pytest.raises(UsageError, match='"none" or "all"'):

@@ -38,11 +38,13 @@ class Encoders:
 
     def encode_batch(self, texts: Iterable[str | bytes], specials: Specials, threads: int | None) -> EncodedBatch:
         """See :meth:`Vocabulary.encode_batch`."""
+        if threads is not None and threads < 1:
+            raise UsageError(f"threads is {threads}, expected 1 or more")
         stock = self._stock_encoder(specials)
         checked = [self._checked(text) for text in texts]
         valid = [text for text in checked if isinstance(text, str)]
         if len(valid) == len(checked):
-            return stock.encode_batch(valid)
+            return stock.encode_batch(valid, threads)
         lists = [stock.encode(text) if isinstance(text, str) else stock.encode_bytes(text) for text in checked]
         return EncodedBatch.from_lists(lists, "tokenizers")
 

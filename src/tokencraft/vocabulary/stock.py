@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -59,10 +60,13 @@ class StockEncoder:
         """Ids of a valid text."""
         return np.asarray(self._tokenizer.encode(text, add_special_tokens=False).ids, np.uint32)
 
-    def encode_batch(self, texts: Sequence[str]) -> EncodedBatch:
-        """Ids of many valid texts, on all cores."""
-        encodings = self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
-        return EncodedBatch.from_lists([encoding.ids for encoding in encodings], "tokenizers")
+    def encode_batch(self, texts: Sequence[str], threads: int | None = None) -> EncodedBatch:
+        """Ids of many valid texts, on all cores or at most ``threads``."""
+        if threads is None:
+            encodings = self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
+            return EncodedBatch.from_lists([encoding.ids for encoding in encodings], "tokenizers")
+        with ThreadPoolExecutor(threads) as pool:  # The library's own pool is one for the process.
+            return EncodedBatch.from_lists(list(pool.map(self.encode, texts)), "tokenizers")
 
     def encode_bytes(self, data: bytes) -> npt.NDArray[np.uint32]:
         """Ids of any bytes: what is valid UTF-8 as text, every other byte as its own token.

@@ -54,7 +54,11 @@ def parse(document: Mapping[str, Any], where: str) -> Vocabulary:
         model_type=model_type,
         byte_fallback=flags.byte_fallback,
     )
-    tokens, kinds = _tokens(pieces, added, family, flags, where)
+    prepends = any(
+        part.get("type") == "Prepend" and part.get("prepend") == canonical.SPACE_MARK
+        for part in canonical.components(parts["normalizer"])
+    )
+    tokens, kinds = _tokens(pieces, added, family, flags, prepends, where)
     spelling = tuple(pieces.get(identifier, "") for identifier in range(len(tokens)))
     algorithm = _MODELS[model_type]
     if algorithm == "wordpiece" and not flags.continuing_subword_prefix and family == "byte-level":
@@ -117,8 +121,8 @@ def _flags(model: Mapping[str, Any], where: str) -> Flags:
         ignore_merges=bool(value("ignore_merges", bool)),
         fuse_unk=bool(value("fuse_unk", bool)),
         dropout=value("dropout", float, int),
-        continuing_subword_prefix=value("continuing_subword_prefix", str),
-        end_of_word_suffix=value("end_of_word_suffix", str),
+        continuing_subword_prefix=value("continuing_subword_prefix", str) or None,  # An empty mark marks nothing.
+        end_of_word_suffix=value("end_of_word_suffix", str) or None,
         max_input_chars_per_word=value("max_input_chars_per_word", int),
     )
 
@@ -219,9 +223,14 @@ def _tokens(
     added: Mapping[int, Mapping[str, Any]],
     family: canonical.Family,
     flags: Flags,
+    prepends: bool,
     where: str,
 ) -> tuple[tuple[bytes, ...], tuple[TokenKind, ...]]:
-    """Canonical bytes and kinds by id, with empty unused tokens where the ids have holes."""
+    """Canonical bytes and kinds by id, with empty unused tokens where the ids have holes.
+
+    An added token of text that is looked for in normalized text is itself normalized, so under a normalizer that
+    prepends a space it matches with the space before it.
+    """
     size = max(pieces, default=-1) + 1
     specials.check_density(size, len(pieces), where)
     tokens = [b""] * size
@@ -229,10 +238,14 @@ def _tokens(
     for identifier, piece in pieces.items():
         entry = added.get(identifier)
         try:
-            tokens[identifier] = canonical.piece_bytes(piece, family, flags) if entry is None else piece.encode("utf-8")
-            piece.encode("utf-8")
+            content = piece.encode("utf-8")
         except UnicodeEncodeError:
             raise VocabularyError(f"{where}: the token {piece!r} with id {identifier} is not valid Unicode") from None
+        if entry is None:
+            tokens[identifier] = canonical.piece_bytes(piece, family, flags)
+        else:
+            spaced = prepends and bool(entry.get("normalized")) and not entry.get("special")
+            tokens[identifier] = b" " + content if spaced else content
         if specials.is_reserved(piece):
             kinds[identifier] = TokenKind.UNUSED
         elif piece == flags.unk_token or (entry is not None and entry.get("special")):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
@@ -15,6 +13,7 @@ import numpy.typing as npt
 
 from tokencraft.errors import VocabularyError
 from tokencraft.vocabulary import bytes as canonical
+from tokencraft.vocabulary import properties
 from tokencraft.vocabulary import specials as special
 from tokencraft.vocabulary.batch import EncodedBatch
 from tokencraft.vocabulary.kinds import Algorithm, Flags, Origin, Specials, TokenKind
@@ -266,13 +265,7 @@ class Vocabulary:
     @cached_property
     def merged(self) -> npt.NDArray[np.int32]:
         """The id that each merge makes, int32 ``[m]``."""
-        pieces = self.pieces
-        ids = {piece: identifier for identifier, piece in enumerate(pieces) if piece}
-        prefix = len(self.flags.continuing_subword_prefix or "")
-        made = [ids.get(pieces[left] + pieces[right][prefix:], -1) for left, right in self.merges.tolist()]
-        if -1 in made:
-            raise VocabularyError(f"merge {made.index(-1)} makes no token of the vocabulary")
-        return np.asarray(made, np.int32)
+        return properties.merged(self)
 
     @cached_property
     def byte_lengths(self) -> npt.NDArray[np.int64]:
@@ -282,21 +275,12 @@ class Vocabulary:
     @cached_property
     def lossless(self) -> bool:
         """Whether ``decode_bytes(encode(data)) == data`` for any bytes whatever."""
-        if self.family != "byte-level" or self.normalizer is not None or self.splitter is None:
-            return False
-        stripping = any(
-            not entry.get("special") and (entry.get("lstrip") or entry.get("rstrip")) for entry in self.added_tokens
-        )
-        suffixed = bool(self.flags.end_of_word_suffix or self.flags.continuing_subword_prefix)
-        return not stripping and not suffixed and all(bytes([value]) in self._ids for value in range(256))
+        return properties.is_lossless(self)
 
     @cached_property
     def is_superword(self) -> bool:
         """Whether some token holds a space between other characters, so that merges cross words."""
-        return any(
-            kind == TokenKind.NORMAL and b" " in token and " " in token.decode("utf-8", "replace").strip()
-            for token, kind in zip(self.tokens, self.kinds, strict=True)
-        )
+        return properties.has_superwords(self)
 
     # Encoding and decoding ------------------------------------------------------------------------------------------
 
@@ -396,24 +380,11 @@ class Vocabulary:
 
     @cached_property
     def _ids(self) -> dict[bytes, int]:
-        found: dict[bytes, int] = {}
-        for wanted in (TokenKind.SPECIAL, TokenKind.BYTE, TokenKind.NORMAL):  # Later kinds win.
-            for identifier in range(len(self.tokens) - 1, -1, -1):
-                if self.kinds[identifier] == wanted and self.tokens[identifier]:
-                    found[self.tokens[identifier]] = identifier
-        return found
+        return properties.ids_by_bytes(self)
 
     @cached_property
     def _fingerprint(self) -> str:
-        from tokencraft.vocabulary import tokenizers_export
-
-        digest = hashlib.blake2b(digest_size=16)
-        roles = dict(sorted(self.special_tokens.items()))
-        document = tokenizers_export.to_document(self)
-        kinds = [int(kind) for kind in self.kinds]
-        everything = [self.algorithm, len(self.tokens), kinds, document, roles, self.chat_template]
-        digest.update(json.dumps(everything, sort_keys=True).encode("utf-8"))
-        return digest.hexdigest()
+        return properties.fingerprint(self)
 
     @cached_property
     def _encoders(self) -> Encoders:
