@@ -254,6 +254,8 @@ def probe_isolation(model: PreTrainedModel, *, lengths: tuple[int, int] = (9, 7)
         alone = torch.cat([logits(first), logits(second)])
     finally:
         model.train(training)
+    if not bool(packed.isfinite().all()):
+        raise ModelError(f"{type(model).__name__} gives logits that are not finite: its weights are damaged")
     cut = lengths[0]
     leak = max(
         float((packed[cut:] - changed_first[cut:]).abs().max()),

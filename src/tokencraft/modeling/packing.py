@@ -174,10 +174,10 @@ class PackedRows:
     @property
     def fill(self) -> float:
         """The share of positions that hold a token and not padding."""
-        starts = self.position_ids == 0
-        padded = (self.labels == IGNORED) & ~np.roll(starts, -1, axis=1)
-        padded[:, -1] = False
-        return 1.0 - float(padded.sum()) / max(self.input_ids.size, 1)
+        predicts = self.labels != IGNORED
+        real = predicts.copy()
+        real[:, 1:] |= predicts[:, :-1]  # a document has two tokens at least, and its last one is predicted
+        return float(real.mean())
 
     def batch(self, rows: npt.NDArray[np.int64] | Sequence[int]) -> dict[str, Tensor]:
         """The named rows as int64 tensors ``input_ids``, ``position_ids``, ``labels`` and the number ``bytes``."""

@@ -166,7 +166,8 @@ def train(
     """
     if not len(rows):
         raise TrainingError("there are no rows to train on")
-    accelerator = Accelerator(cpu=model.device.type == "cpu")
+    # Placement is the caller's: accelerate remembers the device of the first run in a process and would move the next.
+    accelerator = Accelerator(cpu=model.device.type == "cpu", device_placement=False)
     with packed_attention(model), _frozen(model, plan.trainable):
         probe_isolation(model)
         torch.manual_seed(plan.seed)
@@ -190,7 +191,8 @@ def _run(
     on_step: Callable[[int], None] | None,
 ) -> TrainingLog:
     """Steps from where ``log`` ends to the plan's last."""
-    began, before, saved = time.monotonic(), log.seconds, time.monotonic()
+    began = saved = time.monotonic()
+    losses, all_tokens, sizes, before = [*log.losses], [*log.tokens], [*log.bytes], log.seconds
     with _interruptible() as interrupted:
         for step in range(log.steps, plan.steps):
             loss, tokens, size = _step(accelerator, loss_of, optimizer, rows, plan, step)
@@ -198,15 +200,17 @@ def _run(
                 raise TrainingError(
                     f"the loss of step {step} is {loss}: lower learning_rate, now {plan.learning_rate:g}"
                 )
-            seconds = before + time.monotonic() - began
-            log = TrainingLog([*log.losses, loss], [*log.tokens, tokens], [*log.bytes, size], seconds)
+            losses.append(loss)
+            all_tokens.append(tokens)
+            sizes.append(size)
+            if on_step is not None:
+                on_step(step + 1)
             due = time.monotonic() - saved >= plan.checkpoint_seconds or step + 1 == plan.steps
             if due or interrupted.is_set():
+                log = TrainingLog(losses, all_tokens, sizes, before + time.monotonic() - began)
                 if accelerator.is_main_process:
                     checkpoint.save(optimizer, log)
                 saved = time.monotonic()
-            if on_step is not None:
-                on_step(step + 1)
             if interrupted.is_set():
                 raise KeyboardInterrupt
     return log
@@ -220,10 +224,11 @@ def _step(
     whole = rows.batch(chosen)
     tokens = int((whole["labels"] != IGNORED).sum())
     mine = slice(accelerator.process_index, None, accelerator.num_processes)
-    batch = {name: whole[name][mine].to(accelerator.device) for name in ("input_ids", "position_ids", "labels")}
+    device = next(loss_of.parameters()).device
+    batch = {name: whole[name][mine].to(device) for name in ("input_ids", "position_ids", "labels")}
     for group in optimizer.param_groups:
         group["lr"] = plan.learning_rate_at(step) * group.get("scale", 1.0)
-    with _autocast(accelerator.device, plan.dtype):
+    with _autocast(device, plan.dtype):
         nats: Tensor = loss_of(**batch)
     # Gradients are averaged over processes, the loss is a mean over the tokens of all of them.
     accelerator.backward(nats * (accelerator.num_processes / tokens))
