@@ -86,6 +86,7 @@ def test_failure_exits_with_1_and_says_why(capsys: pytest.CaptureFixture[str], t
         (MemoryError(), 1, "out of memory"),
         (RuntimeError("oops"), 1, "unexpected RuntimeError: oops; run again with --debug"),
         (BrokenPipeError(), 0, ""),
+        (OSError(28, "No space left on device", "/x"), 1, "error: /x: No space left on device"),
     ],
 )
 def test_whatever_happens_there_is_a_message(

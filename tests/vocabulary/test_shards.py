@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import resource
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -122,6 +124,22 @@ def test_interrupted_run_goes_on(
     assert sorted(p.name for p in (tmp_path / "out").iterdir()) == sorted(
         p.name for p in (tmp_path / "whole").iterdir()
     )
+
+
+def test_full_disk_is_named_and_the_run_goes_on(vocabulary: Vocabulary, tmp_path: Path) -> None:
+    corpus = Corpus.from_iterable(["ab" * 40, "x" * 5000])
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (3000, limits[1]))
+    try:
+        with pytest.raises(TokencraftError, match=r"00001\.ids\.npy: cannot be written"):
+            encode_to_shards(vocabulary, corpus, tmp_path / "out", shard_tokens=10)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, handler)
+    assert sorted(p.name for p in (tmp_path / "out").glob("*.npy")) == ["00000.ids.npy", "00000.offsets.npy"]
+    again = encode_to_shards(vocabulary, corpus, tmp_path / "out", shard_tokens=10)
+    assert [vocabulary.decode(ids) for ids in again] == list(corpus)
 
 
 def test_unfinished_run_with_other_arguments_is_refused(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 import traceback
@@ -28,6 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     debug = "--debug" in arguments
     invocation.set(shlex.join(["tokencraft", *arguments]))
     _write_any_text()
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")  # they show even where there is no terminal
     usage_error, click_error = typer.BadParameter.__mro__[1:3]  # click's own, which typer does not name
     try:
         with warnings.catch_warnings():
@@ -48,6 +50,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader of our output, such as head, has seen enough
         sys.stderr.close()
         return DONE
+    except OSError as error:
+        where = "" if error.filename is None else f"{error.filename}: "
+        _complain(f"{where}{error.strerror or error}", debug)
+        return FAILED
     except MemoryError:
         _complain("out of memory; take smaller batches, fewer threads or a sample of the corpus", debug)
         return FAILED

@@ -44,7 +44,7 @@ def command(
 ) -> None:
     """Give a model the embeddings of another vocabulary, without training."""
     from tokencraft.errors import UsageError
-    from tokencraft.report import atomic_folder, require_empty_folder
+    from tokencraft.report import require_empty_folder
     from tokencraft.vocabulary import Vocabulary
 
     require_empty_folder(output)
@@ -59,8 +59,7 @@ def command(
     if threads is not None:
         torch.set_num_threads(threads)
     initializer = build(known[method], [f"seed={seed}", *(settings or [])])
-    with atomic_folder(output) as folder:
-        report = initializer.transplant_folder(model, folder, new)
+    report = initializer.transplant_folder(model, output, new)
     if json:
         print_json({"output": str(output), **report.to_json(), "context": context(seed)})
         return

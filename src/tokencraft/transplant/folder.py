@@ -79,22 +79,24 @@ def _embedding_names(config: Any, reader: TensorReader) -> _Names:
     with torch.device("meta"):
         model = AutoModelForCausalLM.from_config(config)
     model.tie_weights()
-    parameters = {id(parameter): name for name, parameter in model.named_parameters(remove_duplicate=False)}
+    names: dict[int, list[str]] = {}  # tied matrices have two, and a checkpoint holds either
+    for name, parameter in model.named_parameters(remove_duplicate=False):
+        names.setdefault(id(parameter), []).append(name)
 
     def stored(parameter: Tensor | None) -> str | None:
         if parameter is None:
             return None
-        name = parameters[id(parameter)]
+        known = names[id(parameter)]
         # Some checkpoints were saved from the body alone and lack its prefix.
-        short = name.removeprefix(f"{model.base_model_prefix}.")
-        return next((candidate for candidate in (name, short) if candidate in reader.specs), None)
+        short = [name.removeprefix(f"{model.base_model_prefix}.") for name in known]
+        return next((candidate for candidate in (*known, *short) if candidate in reader.specs), None)
 
     entry, exit_layer = model.get_input_embeddings(), model.get_output_embeddings()
-    name = stored(entry.weight)
+    entry_name = stored(entry.weight)
     output = None if exit_layer is None or is_tied(model) else stored(exit_layer.weight)
-    if name is None or (output is None and exit_layer is not None and not is_tied(model)):
+    if entry_name is None or (output is None and exit_layer is not None and not is_tied(model)):
         raise ModelError(f"{reader.folder}: the embedding matrices of {type(model).__name__} are not among the tensors")
-    return _Names(name, output, stored(getattr(exit_layer, "bias", None)))
+    return _Names(entry_name, output, stored(getattr(exit_layer, "bias", None)))
 
 
 def _changed(method: Initializer, names: _Names, plan: RowPlan) -> dict[str, tuple[RowPlan, Padding, int]]:

@@ -249,8 +249,8 @@ class _Writer:
         if self.settings["format"] == "npy":
             names = (f"{number}.ids.npy", f"{number}.offsets.npy")
             for name, array in zip(names, (ids, offsets), strict=True):
-                with atomic_path(self.folder / name) as path, open(path, "wb") as file:
-                    np.save(file, array)
+                with atomic_path(self.folder / name) as path:
+                    _save(path, array)
         else:
             names = (f"{number}.parquet", "")
             self._write_parquet(self.folder / names[0], ids, offsets)
@@ -270,3 +270,10 @@ class _Writer:
         }
         with atomic_path(path) as temporary:
             pq.write_table(pa.table(columns), temporary, compression="zstd")
+
+
+def _save(path: Path, array: npt.NDArray[Any]) -> None:
+    """``np.save``, whose error on a full disk does not say that the disk is full."""
+    with open(path, "wb") as file:
+        np.lib.format.write_array_header_1_0(file, np.lib.format.header_data_from_array_1_0(array))
+        file.write(array.data)
