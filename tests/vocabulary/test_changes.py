@@ -32,6 +32,13 @@ def test_roles_can_move(ab: Vocabulary) -> None:
     assert grown.special_tokens == {"eos": 258, "pad": 257}
 
 
+def test_a_reserved_place_becomes_a_real_special_token(ab: Vocabulary) -> None:
+    grown = ab.pad_to(260).with_specials(roles={"pad": "<|unused_258|>"})
+    assert len(grown) == 260
+    assert grown.special_tokens == {"pad": 258}
+    assert [grown.kinds[at] for at in (257, 258, 259)] == [TokenKind.UNUSED, TokenKind.SPECIAL, TokenKind.UNUSED]
+
+
 def test_adding_what_is_there_changes_nothing(ab: Vocabulary) -> None:
     grown = ab.with_specials(["<x>"])
     assert grown.with_specials(["<x>"]) == grown

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tokenizers.pre_tokenizers import PreTokenizer
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
 from tokencraft.errors import VocabularyError
@@ -195,6 +196,17 @@ def test_nothing_of_a_folder_is_executed(chat: Vocabulary, tmp_path: Path) -> No
     vocabulary = Vocabulary.load(tmp_path)
     assert not (tmp_path / "ran").exists()
     assert "auto_map" not in vocabulary.config
+
+
+def test_parts_written_in_python_are_refused(chat: Vocabulary) -> None:
+    class Spaces:
+        def pre_tokenize(self, text: Any) -> None:
+            text.split(lambda _, part: part.split(" ", "isolated"))
+
+    tokenizer = chat.to_tokenizers()
+    tokenizer.pre_tokenizer = PreTokenizer.custom(Spaces())
+    with pytest.raises(VocabularyError, match="cannot be written down"):
+        Vocabulary.from_tokenizer(tokenizer)
 
 
 def test_slow_tokenizers_are_refused() -> None:

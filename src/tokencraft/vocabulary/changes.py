@@ -20,7 +20,7 @@ def with_specials(vocabulary: Vocabulary, tokens: Iterable[str], roles: Mapping[
             raise VocabularyError("a special token needs a string that is not empty")
         if content not in ids:
             missing.append(content)
-        elif vocabulary.kinds[ids[content]] in (TokenKind.NORMAL, TokenKind.BYTE):
+        elif vocabulary.kinds[ids[content]] != TokenKind.SPECIAL:
             promoted.append(ids[content])
     if promoted:
         vocabulary = _promote(vocabulary, promoted)
@@ -37,7 +37,7 @@ def with_specials(vocabulary: Vocabulary, tokens: Iterable[str], roles: Mapping[
 
 
 def _promote(vocabulary: Vocabulary, identifiers: list[int]) -> Vocabulary:
-    """Ordinary tokens that become special; not those that merging needs, for text would turn into them."""
+    """Ordinary or reserved tokens that become special; not those that merging needs, for text would become them."""
     needed = {*vocabulary.merges.ravel().tolist(), *vocabulary.merged.tolist()}
     kinds = list(vocabulary.kinds)
     for identifier in identifiers:

@@ -108,7 +108,11 @@ def to_transformers(vocabulary: Vocabulary) -> PreTrainedTokenizerFast:
 
 
 def _parse(tokenizer: tokenizers.Tokenizer) -> Vocabulary:
-    return tokenizers_json.parse(files.parse_json(tokenizer.to_str(), "the tokenizer"), "the tokenizer")
+    try:
+        text = tokenizer.to_str()
+    except Exception as error:  # The library raises bare Exception, for parts written in Python among others.
+        raise VocabularyError(f"the tokenizer cannot be written down: {error}") from None
+    return tokenizers_json.parse(files.parse_json(text, "the tokenizer"), "the tokenizer")
 
 
 def _main_file(folder: Path) -> Path:
