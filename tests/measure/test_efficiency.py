@@ -6,7 +6,7 @@ import gzip
 import json
 import math
 from collections import Counter
-from dataclasses import FrozenInstanceError
+from dataclasses import FrozenInstanceError, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tokencraft.corpus import Corpus
+from tokencraft.engine import Local
 from tokencraft.errors import CorpusError, UsageError
 from tokencraft.measure import Efficiency
 from tokencraft.measure.efficiency import renyi_efficiency
@@ -61,6 +62,15 @@ def test_batches_do_not_matter(batch_bytes: int) -> None:
     assert row.tokens == tokens.total()
     assert row.seen == len(tokens)
     assert row.bytes == sum(len(text.encode()) for text in texts)
+
+
+def test_processes_do_not_matter(tmp_path: Path) -> None:
+    for k in range(5):
+        (tmp_path / f"{k}.txt").write_text("ab é " * (50 * k + 1), encoding="utf-8")
+    corpus = Corpus.from_files(tmp_path)
+    rows = [Efficiency().measure(vocabulary(), corpus, engine=engine).rows[0] for engine in (None, Local(1), Local(2))]
+    rows = [replace(row, seconds=0.0) for row in rows]
+    assert rows[0] == rows[1] == rows[2]
 
 
 def test_several_vocabularies_and_languages_side_by_side() -> None:

@@ -11,118 +11,27 @@ tokens, relative to the largest that the vocabulary V allows; :math:`\alpha = 2.
 from __future__ import annotations
 
 import math
+import operator
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from functools import cached_property
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import reduce
+from itertools import chain
 from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
 from tokencraft.corpus import Corpus, utf8_length
+from tokencraft.engine import Engine
 from tokencraft.errors import UsageError
+from tokencraft.measure.efficiency_row import COLUMNS, EfficiencyRow
 from tokencraft.measure.measurement import Measurement, named_data, named_vocabularies
 from tokencraft.paper import Paper
 from tokencraft.report import Column, OnProgress, run_context
 from tokencraft.vocabulary import TokenKind, Vocabulary
 
-
-@dataclass(frozen=True)
-class EfficiencyRow:
-    """One vocabulary on one part of the data.
-
-    Args:
-        vocabulary: its name.
-        data: the name of the language or domain.
-        vocab_size: ids of the vocabulary, all kinds.
-        producible: ids that text can produce (normal and byte tokens): |V| of the formula.
-        lossless: whether the vocabulary brings any text back; where it does not, few tokens may mean lost text.
-        documents, bytes, characters, words, tokens: counts; bytes are UTF-8, words are what white space separates.
-        seen: how many of them occurred.
-        fallback_tokens: tokens that are one byte of a character the vocabulary could not spell whole.
-        unknown_tokens: tokens that stand for lost text.
-        renyi_efficiency: 0 to 1, higher is more even.
-        seconds: wall time of encoding.
-        encoder: what encoded: ``"gigatoken"``, ``"native"`` or ``"tokenizers"``.
-    """
-
-    vocabulary: str
-    data: str
-    vocab_size: int
-    producible: int
-    lossless: bool
-    documents: int
-    bytes: int
-    characters: int
-    words: int
-    tokens: int
-    seen: int
-    fallback_tokens: int
-    unknown_tokens: int
-    renyi_efficiency: float
-    seconds: float
-    encoder: str
-
-    @property
-    def bytes_per_token(self) -> float:
-        """Compression: higher is fewer tokens."""
-        return _ratio(self.bytes, self.tokens)
-
-    @property
-    def characters_per_token(self) -> float:
-        """Unicode characters a token."""
-        return _ratio(self.characters, self.tokens)
-
-    @property
-    def tokens_per_word(self) -> float:
-        """Fertility; NaN where there are no words. Means little for scripts without spaces."""
-        return _ratio(self.tokens, self.words)
-
-    @property
-    def tokens_per_document(self) -> float:
-        """The average length."""
-        return _ratio(self.tokens, self.documents)
-
-    @property
-    def used_share(self) -> float:
-        """Share of the ids that text can produce that occurred."""
-        return _ratio(self.seen, self.producible)
-
-    @property
-    def fallback_share(self) -> float:
-        """Share of the tokens that are a lone byte of a character."""
-        return _ratio(self.fallback_tokens, self.tokens)
-
-    @property
-    def unknown_share(self) -> float:
-        """Share of the tokens that stand for lost text."""
-        return _ratio(self.unknown_tokens, self.tokens)
-
-    @property
-    def megabytes_per_second(self) -> float:
-        """Speed of encoding, 10^6 bytes a second."""
-        return self.bytes / 1e6 / max(self.seconds, 1e-9)
-
-
-_COLUMNS = (
-    ("data", Column("data")),
-    ("vocabulary", Column("vocabulary")),
-    ("vocab_size", Column("size", "entries")),
-    ("bytes", Column("bytes")),
-    ("tokens", Column("tokens")),
-    ("bytes_per_token", Column("compression", "bytes/token")),
-    ("characters_per_token", Column("characters", "chars/token")),
-    ("tokens_per_word", Column("fertility", "tokens/word")),
-    ("tokens_per_document", Column("length", "tokens/doc")),
-    ("used_share", Column("used", "share of entries")),
-    ("renyi_efficiency", Column("Rényi efficiency", "alpha = 2.5")),
-    ("fallback_share", Column("byte fallback", "share of tokens")),
-    ("unknown_share", Column("unknown", "share of tokens")),
-    ("lossless", Column("lossless")),
-    ("megabytes_per_second", Column("speed", "MB/s")),
-    ("encoder", Column("encoder")),
-)
+_SHARDS = 64  # parts for an engine: enough to keep many processes busy, few enough to start an encoder for each
 
 
 @dataclass(frozen=True)
@@ -157,6 +66,7 @@ class Efficiency:
         *,
         threads: int | None = None,
         progress: OnProgress | None = None,
+        engine: Engine | None = None,
         context: Mapping[str, Any] | None = None,
     ) -> Measurement[EfficiencyRow]:
         """Encode the data with every vocabulary. Nothing but one batch of it is held in memory.
@@ -166,6 +76,8 @@ class Efficiency:
             data: a corpus, or one for each language or domain by its name.
             threads: for encoding; None takes every core.
             progress: called with the bytes of text that were encoded with every vocabulary so far.
+            engine: counts parts of the data apart, for example in several processes; the numbers are the same, but for
+                the speed, which becomes that of one process.
             context: seed, versions, hardware and command; found out where left out.
 
         Returns:
@@ -181,15 +93,16 @@ class Efficiency:
         done = 0
         rows: list[EfficiencyRow] = []
         for data_name, corpus in corpora.items():
-            counts = {name: _Count(vocabulary) for name, vocabulary in named.items()}
-            text = _TextCount()
-            for batch in corpus.batches(self.batch_bytes):
-                done += text.add(batch)
-                for count in counts.values():
-                    count.add(batch, threads)
+            job = _Job(tuple(named.values()), self.batch_bytes, threads)
+            tally: _Tally | None = None
+            parts = job(corpus) if engine is None else chain.from_iterable(engine.map(job.run, corpus.shards(_SHARDS)))
+            for part in parts:
+                tally = part if tally is None else tally + part
+                done += part.bytes
                 if progress is not None:
                     progress("encoding", done, total)
-            rows.extend(count.row(name, data_name, text, self.alpha) for name, count in counts.items())
+            if tally is not None:
+                rows += [tally.row(k, name, data_name, named[name], self.alpha) for k, name in enumerate(named)]
         return Measurement("Encoding efficiency", tuple(rows), self._columns(rows), context or run_context())
 
     def _columns(self, rows: list[EfficiencyRow]) -> tuple[tuple[str, Column], ...]:
@@ -197,7 +110,7 @@ class Efficiency:
         left_out = {"data"} if len({row.data for row in rows}) == 1 else set()
         if not any(row.unknown_tokens for row in rows):
             left_out.add("unknown_share")
-        shown = (pair for pair in _COLUMNS if pair[0] not in left_out)
+        shown = (pair for pair in COLUMNS if pair[0] not in left_out)
         return tuple(
             (a, c._replace(unit=f"alpha = {self.alpha:g}") if a == "renyi_efficiency" else c) for a, c in shown
         )
@@ -220,73 +133,87 @@ def renyi_efficiency(counts: npt.NDArray[np.int64], size: int, alpha: float = 2.
     return float(entropy / math.log(size)) if size > 1 else 1.0
 
 
-@dataclass
-class _TextCount:
-    """What does not depend on the vocabulary."""
+@dataclass(frozen=True)
+class _Tally:
+    """What was counted in some texts: what does not depend on a vocabulary, then one item a vocabulary."""
 
-    documents: int = 0
-    bytes: int = 0
-    characters: int = 0
-    words: int = 0
+    documents: int
+    bytes: int
+    characters: int
+    words: int
+    counts: tuple[npt.NDArray[np.int64], ...]
+    seconds: tuple[float, ...]
+    encoders: tuple[str, ...]
 
-    def add(self, batch: list[str]) -> int:
-        size = sum(map(utf8_length, batch))
-        self.documents += len(batch)
-        self.bytes += size
-        self.characters += sum(map(len, batch))
-        self.words += sum(len(text.split()) for text in batch)
-        return size
+    def __add__(self, other: _Tally) -> _Tally:
+        return _Tally(
+            self.documents + other.documents,
+            self.bytes + other.bytes,
+            self.characters + other.characters,
+            self.words + other.words,
+            tuple(a + b for a, b in zip(self.counts, other.counts, strict=True)),
+            tuple(a + b for a, b in zip(self.seconds, other.seconds, strict=True)),
+            tuple(a if b in a else f"{a} + {b}" for a, b in zip(self.encoders, other.encoders, strict=True)),
+        )
 
-
-@dataclass
-class _Count:
-    """How often one vocabulary used each of its ids, and how long that took."""
-
-    vocabulary: Vocabulary
-    seconds: float = 0.0
-    encoders: dict[str, None] = field(default_factory=dict)
-    started: bool = False
-
-    @cached_property
-    def counts(self) -> npt.NDArray[np.int64]:
-        return np.zeros(len(self.vocabulary), np.int64)
-
-    def add(self, batch: list[str], threads: int | None) -> None:
-        if not self.started:  # the first call builds and checks an encoder, which is not its speed
-            self.vocabulary.encode_batch(batch[:1], threads=threads)
-            self.started = True
-        start = time.perf_counter()
-        encoded = self.vocabulary.encode_batch(batch, threads=threads)
-        self.seconds += time.perf_counter() - start
-        self.encoders[encoded.encoder] = None
-        counts = self.counts
-        counts += np.bincount(encoded.ids, minlength=len(counts))
-
-    def row(self, name: str, data: str, text: _TextCount, alpha: float) -> EfficiencyRow:
-        vocabulary, counts = self.vocabulary, self.counts
+    def row(self, index: int, name: str, data: str, vocabulary: Vocabulary, alpha: float) -> EfficiencyRow:
+        """The numbers of one vocabulary."""
+        counts = self.counts[index]
         kinds = np.asarray(vocabulary.kinds, np.int8)
         producible = (kinds == TokenKind.NORMAL) | (kinds == TokenKind.BYTE)
-        size = int(producible.sum())
+        size, tokens = int(producible.sum()), int(counts.sum())
         unknown = vocabulary.special_tokens.get("unk")
-        tokens = int(counts.sum())
         return EfficiencyRow(
             vocabulary=name,
             data=data,
             vocab_size=len(vocabulary),
             producible=size,
             lossless=vocabulary.lossless,
-            documents=text.documents,
-            bytes=text.bytes,
-            characters=text.characters,
-            words=text.words,
+            documents=self.documents,
+            bytes=self.bytes,
+            characters=self.characters,
+            words=self.words,
             tokens=tokens,
             seen=int((counts[producible] > 0).sum()),
             fallback_tokens=int(counts[_fallbacks(vocabulary)].sum()),
             unknown_tokens=0 if unknown is None or vocabulary.lossless else int(counts[unknown]),
             renyi_efficiency=renyi_efficiency(counts, size, alpha) if tokens else 0.0,
-            seconds=self.seconds,
-            encoder=" + ".join(self.encoders),
+            seconds=self.seconds[index],
+            encoder=self.encoders[index],
         )
+
+
+@dataclass(frozen=True)
+class _Job:
+    """Counts the tokens of a corpus; it can be sent to another process."""
+
+    vocabularies: tuple[Vocabulary, ...]
+    batch_bytes: int
+    threads: int | None
+
+    def __call__(self, corpus: Corpus) -> Iterator[_Tally]:
+        """A tally for every batch."""
+        started = False
+        for batch in corpus.batches(self.batch_bytes):
+            if not started:  # the first call builds and checks an encoder, which is not its speed
+                for vocabulary in self.vocabularies:
+                    vocabulary.encode_batch(batch[:1], threads=self.threads)
+                started = True
+            encoded = [self._encode(vocabulary, batch) for vocabulary in self.vocabularies]
+            counts, seconds, encoders = zip(*encoded, strict=True)
+            size, words = sum(map(utf8_length, batch)), sum(len(text.split()) for text in batch)
+            yield _Tally(len(batch), size, sum(map(len, batch)), words, counts, seconds, encoders)
+
+    def run(self, corpus: Corpus) -> list[_Tally]:
+        """One tally for the whole corpus, if it has documents."""
+        tallies = self(corpus)
+        return [reduce(operator.add, tallies, first) for first in tallies]
+
+    def _encode(self, vocabulary: Vocabulary, batch: list[str]) -> tuple[npt.NDArray[np.int64], float, str]:
+        start = time.perf_counter()
+        encoded = vocabulary.encode_batch(batch, threads=self.threads)
+        seconds = time.perf_counter() - start
+        return np.bincount(encoded.ids, minlength=len(vocabulary)), seconds, encoded.encoder
 
 
 def _fallbacks(vocabulary: Vocabulary) -> npt.NDArray[np.int64]:
@@ -299,8 +226,3 @@ def _fallbacks(vocabulary: Vocabulary) -> npt.NDArray[np.int64]:
         ],
         np.int64,
     )
-
-
-def _ratio(part: int, whole: int) -> float:
-    """The quotient; NaN, which tables show as a dash, where there is nothing to divide by."""
-    return part / whole if whole else math.nan

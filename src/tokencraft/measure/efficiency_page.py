@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from tokencraft.corpus import Corpus
-from tokencraft.measure.efficiency import EfficiencyRow
+from tokencraft.measure.efficiency_row import EfficiencyRow
 from tokencraft.measure.measurement import Measurement
 from tokencraft.report.html import callout, coloured_tokens, page, paragraph, side_by_side
 from tokencraft.vocabulary import Vocabulary
