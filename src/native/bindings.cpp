@@ -252,7 +252,8 @@ void bind_training(nb::module_& m) {
              "forbid"_a = std::vector<nb::bytes>(), "max_words"_a = 0, "reserved"_a = std::vector<nb::bytes>(),
              "veto"_a = nb::none(), "progress"_a = nb::none(),
              "(merges int32 [n, 3], counts int64 [n]) of up to `new_tokens` further tokens.")
-        .def_prop_ro("fired", [](const Learner& self) { return to_numpy(std::vector<std::uint8_t>(self.fired)); });
+        .def_prop_ro("fired", [](const Learner& self) { return to_numpy(std::vector<std::uint8_t>(self.fired)); },
+                     nb::rv_policy::move);
     m.def("recover_merges", &recover_parents, "tokens"_a, "threads"_a = 0,
           "Parents (int32 [n, 2]) of tokens in rank order; -1 where there are none.");
 }

@@ -7,7 +7,8 @@
 """
 
 from tokencraft.learn.bpe import BPE
-from tokencraft.learn.extension import extend, superword_report
+from tokencraft.learn.extension import extend
 from tokencraft.learn.superbpe import SuperBPE
+from tokencraft.learn.superwords import superword_report
 
 __all__ = ["BPE", "SuperBPE", "extend", "superword_report"]

@@ -22,16 +22,16 @@ from tokencraft.vocabulary import Origin, Vocabulary, merges, split
 class BPE:
     """Learns a byte-level BPE vocabulary, lossless for any bytes.
 
-    Ids: the special tokens, the 256 bytes in the order of ``vocabulary.bytes.BYTE_ORDER``, the merges as learned. The merges
-    are those of ``tokenizers``' ``BpeTrainer`` with the same splitter; ``unit="line"`` reads as it reads files, which is line
-    by line, ``unit="document"`` as it reads an iterator.
+    Ids: the special tokens, the 256 bytes in the order of ``vocabulary.bytes.BYTE_ORDER``, the merges as learned. The
+    merges are those of ``tokenizers``' ``BpeTrainer`` with the same splitter; ``unit="line"`` reads as it reads files,
+    which is line by line, ``unit="document"`` as it reads an iterator.
 
     Args:
         vocab_size: tokens in all, special tokens and the 256 bytes included.
         splitter: how text is cut before merging; no token crosses a cut.
         min_frequency: least count of a pair to be merged.
-        special_tokens: strings of the first ids. No merge is learned that is spelled like one of them, so that text never
-            turns into a special token.
+        special_tokens: strings of the first ids. No merge is learned that is spelled like one of them, so that text
+            never turns into a special token.
         unit: what is cut into pieces: ``"document"``, or ``"line"`` with its line end.
         max_doc_bytes: documents are cut off after this many bytes, so that a single one cannot dominate.
         max_token_length: most bytes of a token.

@@ -1,18 +1,16 @@
-"""Superwords for a vocabulary that exists, and a look at the superwords of one (see ``superbpe.py``)."""
+"""Superwords for a vocabulary that exists: stage 2 of SuperBPE on top of it (see ``superbpe.py``)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 import numpy as np
 
 from tokencraft.corpus import Corpus
-from tokencraft.errors import TrainingError, UsageError, VocabularyError
-from tokencraft.learn.superbpe import forbidden, splitter_of
+from tokencraft.errors import TrainingError, UsageError
+from tokencraft.learn.recipes import forbidden, splitter_of
 from tokencraft.learn.training import warn_if_small
-from tokencraft.report import Column, Table
 from tokencraft.vocabulary import Flags, Origin, TokenKind, Vocabulary, merges, split
-from tokencraft.vocabulary.bytes import to_printable
 
 
 def extend(
@@ -34,8 +32,8 @@ def extend(
 ) -> Vocabulary:
     """Add superwords to any byte-level BPE vocabulary: stage 2 of SuperBPE on top of it.
 
-    Every id keeps its meaning; new tokens get the ids after the last one, added tokens included. Text is cut by the splitter
-    of stage 2 from then on. A vocabulary of ranks (tiktoken) goes on as one of merges.
+    Every id keeps its meaning; new tokens get the ids after the last one, added tokens included. Text is cut by the
+    splitter of stage 2 from then on. A vocabulary of ranks (tiktoken) goes on as one of merges.
 
     Args:
         vocabulary: what to extend.
@@ -88,56 +86,17 @@ def extend(
     )
     origin = Origin(
         "superbpe-extension",
-        {"vocab_size": vocab_size, "base_size": len(base), "base_origin": base.origin.to_json(), "max_words": max_words},
+        {
+            "vocab_size": vocab_size,
+            "base_size": len(base),
+            "base_origin": base.origin.to_json(),
+            "max_words": max_words,
+        },
         corpus.fingerprint(),
     )
     extended = base.with_merges(learned.pairs, splitter=splitter).replace(origin=origin)
     warn_if_small(extended, vocab_size, min_frequency)
     return extended
-
-
-def superword_report(vocabulary: Vocabulary, longest: int = 10) -> Table:
-    """How many tokens span words, how many words they span, and which are the longest.
-
-    Words are what spaces separate: the runs of bytes that are not spaces. A superword has at least two.
-
-    Args:
-        vocabulary: any vocabulary.
-        longest: how many of the longest superwords to list.
-
-    Example:
-        >>> vocabulary = Vocabulary.from_merges([(64, 220), (256, 65)], splitter=split.WHOLE)  # "a ", "a b"
-        >>> [row[1] for row in superword_report(vocabulary).rows[:2]]
-        [258, 1]
-    """
-    texts = [
-        token
-        for token, kind in zip(vocabulary.tokens, vocabulary.kinds, strict=True)
-        if kind in (TokenKind.NORMAL, TokenKind.BYTE)
-    ]
-    words = [len(list(filter(None, token.split(b" ")))) for token in texts]
-    superwords = [token for token, count in zip(texts, words, strict=True) if count > 1]
-    rows = [
-        _row("tokens of text", len(texts), texts),
-        _row("superwords", len(superwords), texts),
-        *(
-            _row(f"tokens of {count} words", words.count(count), texts)
-            for count in range(2, max(words, default=0) + 1)
-            if count in words
-        ),
-        _row("tokens that end a line after other bytes", sum(_ends_line(token) for token in texts), texts),
-    ]
-    by_length = sorted(superwords, key=lambda token: (-len(token), token))[:longest]
-    rows += [(f"longest: {to_printable(token)}", len(token), None) for token in by_length]
-    return Table("Superwords", [Column("what"), Column("number", "tokens; bytes"), Column("share", "%")], rows)
-
-
-def _row(name: str, number: int, texts: list[bytes]) -> tuple[str, int, float]:
-    return name, number, 100.0 * number / max(1, len(texts))
-
-
-def _ends_line(token: bytes) -> bool:
-    return token.endswith(b"\n") and bool(token.strip(b"\n"))
 
 
 def _extendable(vocabulary: Vocabulary, inherit: int | None) -> Vocabulary:

@@ -16,17 +16,11 @@ import numpy as np
 import numpy.typing as npt
 
 from tokencraft.corpus import Corpus
-from tokencraft.errors import TrainingError, UsageError
+from tokencraft.errors import UsageError
+from tokencraft.learn.recipes import forbidden, splitter_of
 from tokencraft.learn.training import check_size, describe, init_table, warn_if_small
 from tokencraft.paper import Paper
 from tokencraft.vocabulary import Origin, Vocabulary, merges, split
-from tokencraft.vocabulary.bytes import from_printable
-
-RECIPES: dict[str, tuple[split.Splitter, split.Splitter]] = {
-    "v2": (split.SUPERBPE_V2_STAGE1, split.SUPERBPE_V2_STAGE2),
-    "paper": (split.SUPERBPE_PAPER_STAGE1, split.SUPERBPE_PAPER_STAGE2),
-}
-"""The splitters of stage 1 and stage 2 by recipe."""
 
 Table = npt.NDArray[np.int32]
 
@@ -39,15 +33,15 @@ class SuperBPE:
 
     Args:
         vocab_size: T, tokens in all, special tokens and the 256 bytes included.
-        transition: t, where stage 2 begins: a share of ``vocab_size`` (float, 0 to 1) or a vocabulary size (int). T itself is
-            plain BPE, 0.0 is BPE without word boundaries.
-        stage1: how stage 1 cuts text: ``"v2"`` (keeps combining marks with their letters), ``"paper"`` (as the released 200k
-            vocabularies), or a splitter.
-        stage2: how stage 2 cuts text: ``"v2"`` (isolates digits, runs of punctuation, trailing spaces), ``"paper"`` (digits
-            alone), or a splitter.
+        transition: t, where stage 2 begins: a share of ``vocab_size`` (float, 0 to 1) or a vocabulary size (int).
+            T itself is plain BPE, 0.0 is BPE without word boundaries.
+        stage1: how stage 1 cuts text: ``"v2"`` (keeps combining marks with their letters), ``"paper"`` (as the
+            released 200k vocabularies), or a splitter.
+        stage2: how stage 2 cuts text: ``"v2"`` (isolates digits, runs of punctuation, trailing spaces), ``"paper"``
+            (digits alone), or a splitter.
         max_words: most words of a token of stage 2; None for any number.
-        forbid: strings, in the byte alphabet of ``tokenizer.json``, that no token of stage 2 may contain. The default keeps
-            the space after a colon out of tokens, for prompts that end in ``Answer:``.
+        forbid: strings, in the byte alphabet of ``tokenizer.json``, that no token of stage 2 may contain. The default
+            keeps the space after a colon out of tokens, for prompts that end in ``Answer:``.
         min_frequency: least count of a pair to be merged.
         special_tokens: strings of the first ids; no merge is spelled like one of them.
         unit: ``"line"``: no token of several bytes goes on after a line end; ``"document"`` allows it.
@@ -159,11 +153,14 @@ class SuperBPE:
         if self.drop_unreachable or self.official:
             fired = merges.learn(pieces, 0, tokens=tokens, merges=first).fired
             first, tokens = _renumber(first[fired], tokens, merges.byte_tokens(self.special_tokens))
-        second = merges.learn(
-            pieces, self.vocab_size - len(tokens), tokens=tokens, merges=first, rules=rules, progress=progress
-        )
+        pairs = first[:, :2]
+        if transition < self.vocab_size:  # else plain BPE, also where stage 1 came to an end early
+            second = merges.learn(
+                pieces, self.vocab_size - len(tokens), tokens=tokens, merges=first, rules=rules, progress=progress
+            )
+            pairs = np.concatenate([pairs, second.pairs])
         vocabulary = Vocabulary.from_merges(
-            np.concatenate([first[:, :2], second.pairs]),
+            pairs,
             splitter=stage2,
             special_tokens=self.special_tokens,
             origin=Origin("superbpe", self._hyperparameters(transition, len(first)), corpus.fingerprint()),
@@ -184,31 +181,6 @@ class SuperBPE:
         names = ("vocab_size", "stage1", "stage2", "max_words", "forbid", "min_frequency", "unit", "max_doc_bytes")
         rest = describe(self, (*names, "drop_unreachable", "official", "max_token_length"))
         return {**rest, "transition": transition, "inherited_merges": inherited}
-
-
-def splitter_of(recipe: str | split.Splitter, stage: int) -> split.Splitter:
-    """The splitter of a recipe, or the splitter given.
-
-    Raises:
-        UsageError: there is no such recipe.
-    """
-    if not isinstance(recipe, str):
-        return recipe
-    if recipe not in RECIPES:
-        raise UsageError(f"there is no recipe {recipe!r}; there are {', '.join(map(repr, RECIPES))}, or give a splitter")
-    return RECIPES[recipe][stage]
-
-
-def forbidden(strings: tuple[str, ...]) -> tuple[bytes, ...]:
-    """The bytes of strings in the byte alphabet.
-
-    Raises:
-        UsageError: a string holds another character.
-    """
-    try:
-        return tuple(from_printable(string) for string in strings)
-    except ValueError as error:
-        raise UsageError(f"forbid is written in the byte alphabet of tokenizer.json (Ġ is a space): {error}") from None
 
 
 def _grow(tokens: list[bytes], table: Table) -> None:

@@ -30,9 +30,7 @@ def check_size(vocab_size: int, special_tokens: Sequence[str]) -> None:
         )
 
 
-def init_table(
-    pairs: Sequence[tuple[bytes, bytes]], tokens: list[bytes], size: int
-) -> npt.NDArray[np.int32]:
+def init_table(pairs: Sequence[tuple[bytes, bytes]], tokens: list[bytes], size: int) -> npt.NDArray[np.int32]:
     """Merges given as bytes in ids, (left, right, result) int32 ``[m, 3]``, until there are ``size`` tokens.
 
     Tokens that are new are appended to ``tokens``.
@@ -61,8 +59,8 @@ def warn_if_small(vocabulary: Vocabulary, wanted: int, min_frequency: int) -> No
     if len(vocabulary) < wanted:
         limit = f" with at least {min_frequency} occurrences" if min_frequency > 1 else ""
         warnings.warn(
-            f"the vocabulary has {len(vocabulary):,} tokens instead of {wanted:,}: the corpus holds no more pairs{limit} "
-            "that may be merged; use more text or a smaller vocabulary",
+            f"the vocabulary has {len(vocabulary):,} tokens instead of {wanted:,}: the corpus holds no more pairs"
+            f"{limit} that may be merged; use more text or a smaller vocabulary",
             stacklevel=3,
         )
 

@@ -1,8 +1,8 @@
 """Learning merges: count the pieces of a corpus, go on from merges that are there, veto, replay, recover from ranks.
 
 Everything that makes or examines BPE merges goes through here, on one native core (``src/native/merge_learner.hpp``):
-train from nothing (no merges given), resume (merges given), forbid (:class:`Rules`), and replay (no new tokens asked for;
-:attr:`Learned.fired` tells which of the given merges the corpus has a use for).
+train from nothing (no merges given), resume (merges given), forbid (:class:`Rules`), and replay (no new tokens asked
+for; :attr:`Learned.fired` tells which of the given merges the corpus has a use for).
 """
 
 from __future__ import annotations
@@ -64,8 +64,8 @@ class Learned:
     """What was learned.
 
     Args:
-        merges: (left id, right id, id of what they make) of the new merges in the order learned, int32 ``[n, 3]``. A merge
-            may make bytes that are a token already; then it has that token's id.
+        merges: (left id, right id, id of what they make) of the new merges in the order learned, int32 ``[n, 3]``. A
+            merge may make bytes that are a token already; then it has that token's id.
         counts: weighted count of each merge's pair when it was merged, int64 ``[n]``.
         fired: which of the merges given at the start were applied at least once, bool ``[m]``.
     """
@@ -154,13 +154,13 @@ def count(
     lines = unit == "line" or isinstance(splitter, Lines)
     counter = _native.PieceCounter(0 if native is None else native, lines and native is not None, threads or 0)
     for batch in corpus.batches():
-        texts: Sequence[str | bytes] = batch
+        texts = batch
         if max_doc_bytes is not None:
-            texts = [_truncated(text, max_doc_bytes) for text in texts]
+            texts = [_truncated(text, max_doc_bytes) for text in batch]
         if native is not None:
             counter.add(texts)
         else:
-            units = [part for text in texts for part in _units(_utf8(text), lines)]
+            units = [part for text in texts for part in _units(text.encode("utf-8"), lines)]
             counter.add(units, ends=[splitter.spans(part) for part in units])
         if progress is not None:
             progress("counting", counter.total_bytes, corpus.size_bytes)
@@ -225,7 +225,7 @@ def learn(
 
 
 def byte_tokens(special_tokens: Sequence[str] = ()) -> list[bytes]:
-    """The tokens that training begins with: no bytes for each special token, then the 256 bytes in the order of their ids.
+    """The tokens that training begins with: no bytes for each special token, then the 256 bytes in order of their ids.
 
     Raises:
         TrainingError: a special token is spelled like a byte.
@@ -250,8 +250,8 @@ def reserved_spellings(special_tokens: Iterable[str]) -> tuple[bytes, ...]:
 def recover(ranks: Mapping[bytes, int], *, threads: int | None = None) -> dict[int, tuple[int, int]]:
     """The two tokens that merge into each token of a tiktoken vocabulary, by its rank.
 
-    A token's bytes are encoded with the smaller ranks only; what remains are the two parts it was made of. Single bytes,
-    and tokens that remain in more parts because no BPE made them, are left out.
+    A token's bytes are encoded with the smaller ranks only; what remains are the two parts it was made of. Single
+    bytes, and tokens that remain in more parts because no BPE made them, are left out.
 
     Example:
         >>> recover({b"a": 0, b"b": 1, b"c": 2, b"bc": 3, b"abc": 4, b"cab": 5})
@@ -272,10 +272,6 @@ def _truncated(text: str, max_bytes: int) -> str:
     if len(text) * 4 <= max_bytes:
         return text
     return text[:max_bytes].encode("utf-8")[:max_bytes].decode("utf-8", "ignore")
-
-
-def _utf8(text: str | bytes) -> bytes:
-    return text if isinstance(text, bytes) else text.encode("utf-8")
 
 
 def _units(data: bytes, lines: bool) -> Iterator[bytes]:
