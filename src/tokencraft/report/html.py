@@ -170,6 +170,9 @@ details > summary { cursor: pointer; color: var(--accent); }
 @media print {
   :root { --paper: #ffffff; --ink: #000000; --soft: #444444; --line: #bbbbbb; --card: #f4f6f8; }
   body { max-width: none; padding: 0; font-size: 11pt; }
+  .scroll { overflow: visible; }
+  table { font-size: 7.5pt; }
+  th, td { padding: .2rem .3rem; }
   section, table, .figures, svg { break-inside: avoid; }
   .tokens span, .callout, .figures > div { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
 }
