@@ -1,6 +1,7 @@
 // The only file that knows Python: argument checks, GIL, interrupts; the kernels lie beside it.
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
+#include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
@@ -8,15 +9,19 @@
 #include <algorithm>
 #include <span>
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "bpe_encoder.hpp"
 #include "rank_recovery.hpp"
 #include "piece_counter.hpp"
 #include "merge_replay.hpp"
 #include "merge_learner.hpp"
 #include "split.hpp"
+#include "token_bytes.hpp"
 #include "unicode_tables.hpp"
 
 namespace nb = nanobind;
@@ -49,6 +54,16 @@ std::string_view text_view(nb::handle object) {
         return {data, static_cast<std::size_t>(size)};
     }
     throw nb::type_error("expected str or bytes");
+}
+
+// A new bytes object that `write` fills.
+template <typename Write>
+nb::bytes new_bytes(std::size_t size, Write&& write) {
+    PyObject* object = PyBytes_FromStringAndSize(nullptr, static_cast<Py_ssize_t>(size));
+    if (!object) throw nb::python_error();
+    nb::bytes bytes = nb::steal<nb::bytes>(object);
+    write(PyBytes_AS_STRING(object));
+    return bytes;
 }
 
 Pattern checked_pattern(int pattern) {
@@ -107,6 +122,15 @@ Array2<T> to_table(std::vector<T>&& values, std::size_t columns) {
     return Array2<T>(kept->data(), {kept->size() / columns, columns}, owner);
 }
 
+void check_ends(std::span<const std::uint32_t> ends, std::size_t size) {
+    std::uint32_t before = 0;
+    for (const std::uint32_t end : ends) {
+        if (end <= before) throw nb::value_error("piece ends must increase");
+        before = end;
+    }
+    if (before != size) throw nb::value_error("the last piece must end where the text ends");
+}
+
 void count_documents(PieceCounter& counter, const nb::list& texts, const nb::object& ends, const nb::object& weights,
                      const nb::object& progress) {
     std::vector<Document> documents(texts.size());
@@ -125,12 +149,7 @@ void count_documents(PieceCounter& counter, const nb::list& texts, const nb::obj
         if (ends.is_none()) continue;
         document.has_ends = true;
         document.ends = {all_ends[i].data(), all_ends[i].size()};
-        std::uint32_t before = 0;
-        for (const std::uint32_t end : document.ends) {
-            if (end <= before) throw nb::value_error("piece ends must increase");
-            before = end;
-        }
-        if (before != document.text.size()) throw nb::value_error("the last piece must end where the text ends");
+        check_ends(document.ends, document.text.size());
     }
     run_controlled(progress, [&](Control& control) { counter.add(documents, control); });
 }
@@ -258,6 +277,100 @@ void bind_training(nb::module_& m) {
           "Parents (int32 [n, 2]) of tokens in rank order; -1 where there are none.");
 }
 
+// ---- encoding ------------------------------------------------------------------------------------------------------------
+
+std::vector<std::string> to_strings(const std::vector<nb::bytes>& tokens) {
+    std::vector<std::string> strings;
+    strings.reserve(tokens.size());
+    for (const nb::bytes& token : tokens) strings.emplace_back(token.c_str(), token.size());
+    return strings;
+}
+
+BpeEncoder* new_encoder(const std::vector<nb::bytes>& tokens, const std::optional<MergesIn>& table, int pattern, bool whole_pieces) {
+    const Pattern checked = checked_pattern(pattern);
+    std::vector<std::string> strings = to_strings(tokens);
+    std::vector<RankedMerge> merges;
+    if (table) {
+        for (std::size_t i = 0; i < table->shape(0); ++i) {
+            merges.push_back({static_cast<Symbol>((*table)(i, 0)), static_cast<Symbol>((*table)(i, 1)),
+                              static_cast<Symbol>((*table)(i, 2)), static_cast<std::uint32_t>(i)});
+        }
+    } else {
+        merges = BpeRules::merges_of_ranks(strings);
+    }
+    return new BpeEncoder(BpeRules(std::move(strings), std::move(merges)), checked, whole_pieces);
+}
+
+nb::tuple encode_documents(BpeEncoder& self, const nb::list& documents, unsigned threads, const nb::object& ends, double dropout,
+                           double superword_dropout, std::uint64_t seed, std::uint64_t first_document, const nb::object& progress) {
+    std::vector<EncodeInput> inputs(documents.size());
+    std::vector<ArrayIn<std::uint32_t>> all_ends;
+    if (!ends.is_none()) {
+        all_ends = nb::cast<std::vector<ArrayIn<std::uint32_t>>>(ends);
+        if (all_ends.size() != inputs.size()) throw nb::value_error("one array of ends per document");
+    }
+    for (std::size_t i = 0; i < inputs.size(); ++i) {
+        inputs[i].text = text_view(documents[i]);
+        check_size(inputs[i].text);
+        if (ends.is_none()) continue;
+        inputs[i].has_ends = true;
+        inputs[i].ends = {all_ends[i].data(), all_ends[i].size()};
+        check_ends(inputs[i].ends, inputs[i].text.size());
+    }
+    EncodeOptions options;
+    options.threads = resolve_threads(threads);
+    options.dropout = {dropout, superword_dropout};
+    options.seed = seed;
+    options.first_document = first_document;
+    std::unique_ptr<Symbol[]> ids;
+    std::size_t total = 0;
+    std::vector<std::int64_t> offsets = run_controlled(progress, [&](Control& control) {
+        return self.encode(inputs, options, control, [&](std::size_t count) {
+            ids.reset(new Symbol[count]);  // not cleared: every id is written
+            total = count;
+            return ids.get();
+        });
+    });
+    Symbol* const data = ids.release();
+    nb::capsule owner(data, [](void* p) noexcept { delete[] static_cast<Symbol*>(p); });
+    return nb::make_tuple(Array1<std::uint32_t>(data, {total}, owner), to_numpy(std::move(offsets)));
+}
+
+nb::bytes decode_ids(const TokenBytes& self, const ArrayIn<std::uint32_t>& ids) {
+    const std::span<const std::uint32_t> all(ids.data(), ids.size());
+    return new_bytes(self.size_of(all), [&](char* out) { self.write(all, out); });
+}
+
+nb::list decode_documents(const TokenBytes& self, const ArrayIn<std::uint32_t>& ids, const ArrayIn<std::int64_t>& offsets) {
+    nb::list texts;
+    for (std::size_t i = 0; i + 1 < offsets.size(); ++i) {
+        const std::int64_t from = offsets(i);
+        const std::int64_t to = offsets(i + 1);
+        if (from < 0 || to < from || to > static_cast<std::int64_t>(ids.size())) throw nb::value_error("offsets do not fit the ids");
+        const std::span<const std::uint32_t> part(ids.data() + from, static_cast<std::size_t>(to - from));
+        texts.append(new_bytes(self.size_of(part), [&](char* out) { self.write(part, out); }));
+    }
+    return texts;
+}
+
+void bind_encoding(nb::module_& m) {
+    nb::class_<BpeEncoder>(m, "BPEEncoder", "Encodes with a BPE vocabulary.")
+        .def(nb::new_(&new_encoder), "tokens"_a, "merges"_a.none(), "pattern"_a, "whole_pieces"_a = false,
+             "Merges are int32 [m, 3] (left, right, result) in rank order; None: the ids are the ranks (tiktoken).")
+        .def("encode_batch", &encode_documents, "documents"_a, "threads"_a = 0, "ends"_a = nb::none(), "dropout"_a = 0.0,
+             "superword_dropout"_a = 0.0, "seed"_a = 0, "first_document"_a = 0, "progress"_a = nb::none(),
+             "(ids uint32, offsets int64) of str or bytes objects; `ends` (uint32 each) overrides the pattern.")
+        .def_prop_ro("threshold", [](const BpeEncoder& self) -> std::optional<std::uint32_t> {
+            const std::uint32_t threshold = self.threshold();
+            return threshold == no_rank ? std::nullopt : std::optional(threshold);
+        });
+    nb::class_<TokenBytes>(m, "TokenBytes", "The bytes of tokens by id, for decoding.")
+        .def("__init__", [](TokenBytes* self, const std::vector<nb::bytes>& tokens) { new (self) TokenBytes(to_strings(tokens)); },
+             "tokens"_a)
+        .def("decode", &decode_ids, "ids"_a, "The bytes of all tokens; ValueError for an id outside the vocabulary.")
+        .def("decode_batch", &decode_documents, "ids"_a, "offsets"_a, "The bytes of every document.");
+}
+
 }  // namespace
 
 NB_MODULE(_native, m) {
@@ -267,4 +380,5 @@ NB_MODULE(_native, m) {
     m.def("split", &split_text, "pattern"_a, "data"_a,
           "End offsets (uint32, bytes) of the pieces of a str or bytes by the pattern with this number.");
     bind_training(m);
+    bind_encoding(m);
 }
