@@ -34,6 +34,13 @@ def test_loss_and_gradients(monkeypatch: pytest.MonkeyPatch, chunk: int, biased:
     torch.testing.assert_close(each.sum(), expected.detach())
 
 
+def test_probabilities_below_float32() -> None:
+    """A target 200 nats away has the probability 0 in float32, and still its loss."""
+    hidden, weight = torch.tensor([[1.0], [0.0]]), torch.tensor([[200.0], [0.0]], requires_grad=True)
+    found = linear_cross_entropy(hidden, Head(weight, None), torch.tensor([1, 1]))
+    assert float(found.detach()) == pytest.approx(200.0 + 0.6931472)
+
+
 def test_frozen_parts_get_no_gradient() -> None:
     hidden, weight = torch.randn(5, 4, requires_grad=True), torch.randn(6, 4)
     linear_cross_entropy(hidden, Head(weight, None), torch.arange(5)).backward()

@@ -11,7 +11,6 @@ that its neighbours' outputs stay equal to the last bit.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -56,33 +55,72 @@ def varlen_attention(
     if query.device.type == "cuda" and query.dtype in (torch.float16, torch.bfloat16):
         return _flash_varlen(query, key, value, cu_seqlens, causal, scale)
     groups = query.shape[1] // key.shape[1]
+    if groups > 1:
+        key, value = key.repeat_interleave(groups, dim=1), value.repeat_interleave(groups, dim=1)
     lengths = cu_seqlens.diff().tolist()
-    outputs, sums = [], []
-    parts = (torch.split(states, lengths) for states in (query, key, value))
-    for one_query, one_key, one_value in zip(*parts, strict=True):
-        # [length, heads, dimension] -> [1, heads, length, dimension]
-        q, k, v = (states.transpose(0, 1).unsqueeze(0) for states in (one_query, one_key, one_value))
-        if groups > 1:
-            k, v = k.repeat_interleave(groups, dim=1), v.repeat_interleave(groups, dim=1)
-        output, lse = _with_lse(q, k, v, causal, scale)
-        outputs.append(output.squeeze(0).transpose(0, 1))
-        sums.append(lse.squeeze(0).transpose(0, 1))
+    if query.device.type == "cpu":
+        output, lse = _FlashOnCPU.apply(query, key, value, lengths, causal, scale)  # type: ignore[no-untyped-call]
+        return output, lse
+    parts = zip(*(torch.split(states, lengths) for states in (query, key, value)), strict=True)
+    outputs, sums = zip(*(_dense(q, k, v, causal, scale) for q, k, v in parts), strict=True)
     return torch.cat(outputs), torch.cat(sums)
 
 
-def _with_lse(query: Tensor, key: Tensor, value: Tensor, causal: bool, scale: float | None) -> tuple[Tensor, Tensor]:
-    """One sequence, ``[1, heads, length, dimension]``, through the kernel that also gives the log-sum-exp."""
-    if query.device.type == "cpu":
-        output, lse = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu(
-            query, key, value, is_causal=causal, scale=scale
-        )
-        return output, lse.float()
-    scores = query @ key.transpose(-1, -2) * (query.shape[-1] ** -0.5 if scale is None else scale)
+class _FlashOnCPU(torch.autograd.Function):
+    """PyTorch's CPU flash kernel, one sequence after another, with one node in the graph for all of them."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, query: Tensor, key: Tensor, value: Tensor, lengths: list[int], causal: bool, scale: float | None
+    ) -> tuple[Tensor, Tensor]:
+        output = torch.empty_like(query, memory_format=torch.contiguous_format)
+        lse = torch.empty(query.shape[:2], dtype=torch.float32)
+        parts = (torch.split(states, lengths) for states in (query, key, value, output, lse))
+        for q, k, v, out, sums in zip(*parts, strict=True):
+            if len(q):
+                found, found_lse = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu(
+                    _heads_first(q), _heads_first(k), _heads_first(v), is_causal=causal, scale=scale
+                )
+                out.copy_(found[0].transpose(0, 1))
+                sums.copy_(found_lse[0].transpose(0, 1))
+        ctx.save_for_backward(query, key, value, output, lse)
+        ctx.options = lengths, causal, scale
+        ctx.mark_non_differentiable(lse)
+        return output, lse
+
+    @staticmethod
+    def backward(ctx: Any, grad_output: Tensor, grad_lse: Tensor) -> tuple[Tensor | None, ...]:
+        lengths, causal, scale = ctx.options
+        saved = (grad_output.contiguous(), *ctx.saved_tensors)
+        grads = [torch.empty_like(saved[0]) for _ in range(3)]
+        for grad, q, k, v, out, sums, *targets in zip(
+            *(torch.split(states, lengths) for states in (*saved, *grads)), strict=True
+        ):
+            if len(q):
+                states = [_heads_first(one) for one in (grad, q, k, v, out, sums[..., None])]
+                states[-1] = states[-1].squeeze(-1)
+                found = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu_backward(
+                    *states, 0.0, causal, scale=scale
+                )
+                for target, one in zip(targets, found, strict=True):
+                    target.copy_(one[0].transpose(0, 1))
+        return (*grads, None, None, None)
+
+
+def _heads_first(states: Tensor) -> Tensor:
+    """``[length, heads, dimension]`` as ``[1, heads, length, dimension]``, without a copy."""
+    return states.transpose(0, 1).unsqueeze(0)
+
+
+def _dense(query: Tensor, key: Tensor, value: Tensor, causal: bool, scale: float | None) -> tuple[Tensor, Tensor]:
+    """One sequence by the formula, where no kernel gives the log-sum-exp."""
+    scores = torch.einsum("qhd,khd->hqk", query, key).float()
+    scores = scores * (query.shape[-1] ** -0.5 if scale is None else scale)
     if causal:
         later = torch.ones(scores.shape[-2:], dtype=torch.bool, device=scores.device).triu(1)
         scores = scores.masked_fill(later, float("-inf"))
-    lse = scores.float().logsumexp(-1)
-    return scores.float().softmax(-1).to(value.dtype) @ value, lse.detach()
+    output = torch.einsum("hqk,khd->qhd", scores.softmax(-1).to(value.dtype), value)
+    return output, scores.logsumexp(-1).transpose(0, 1).detach()
 
 
 def _flash_varlen(
@@ -136,23 +174,13 @@ def packed_attention_forward(
             **kwargs,
         )
     batch, heads, tokens, dimension = query.shape
-    if query.device.type == "cuda":
-        # [batch, heads, tokens, dimension] -> [batch * tokens, heads, dimension]
-        q, k, v = (states.transpose(1, 2).flatten(0, 1) for states in (query, key, value))
-        output, _ = varlen_attention(q, k, v, _cu_seqlens(starts), scale=scaling)
-        return output.view(batch, tokens, heads, dimension), None
-    grouped = key.shape[1] != heads
-    outputs = []
-    for row in range(batch):
-        edges = [*starts[row].nonzero().flatten().tolist(), tokens]
-        lengths = [end - start for start, end in itertools.pairwise(edges)]
-        parts = (torch.split(states[row : row + 1], lengths, dim=2) for states in (query, key, value))
-        outputs += [
-            F.scaled_dot_product_attention(q, k, v, is_causal=True, scale=scaling, enable_gqa=grouped)
-            for q, k, v in zip(*parts, strict=True)
-        ]
-    # documents end to end: [1, heads, batch * tokens, dimension] -> [batch, tokens, heads, dimension]
-    return torch.cat(outputs, dim=2).transpose(1, 2).reshape(batch, tokens, heads, dimension), None
+    # all rows end to end: [batch, heads, tokens, dimension] -> [batch * tokens, heads, dimension]
+    # Under autocast positions leave query and key in float32 beside a value in half precision. On a CPU the kernel is
+    # faster in float32 for documents of a few hundred tokens.
+    dtype = value.dtype if query.device.type == "cuda" else query.dtype
+    q, k, v = (states.transpose(1, 2).flatten(0, 1).to(dtype) for states in (query, key, value))
+    output, _ = varlen_attention(q, k, v, _cu_seqlens(starts), scale=scaling)
+    return output.view(batch, tokens, heads, dimension).to(value.dtype), None
 
 
 def _is_windowed(kwargs: dict[str, Any], tokens: int) -> bool:

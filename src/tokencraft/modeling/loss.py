@@ -97,10 +97,9 @@ class _LinearCrossEntropy(torch.autograd.Function):
         for chunk in _chunks(len(targets), weight.shape[0]):
             inputs, wanted = low_hidden[chunk], targets[chunk, None]
             logits = F.linear(inputs, low_weight, None if bias is None else bias.to(dtype))
-            logs = torch.log_softmax(logits, dim=-1, dtype=torch.float32)
-            total -= logs.gather(1, wanted).sum()
-            # d loss / d logits = softmax - one_hot(target)
-            grad = logs.exp_()
+            # d loss / d logits = softmax - one_hot(target); the loss comes from the same pass over the vocabulary
+            grad = torch.softmax(logits, dim=-1, dtype=torch.float32)
+            total += _nats(logits, grad.gather(1, wanted).squeeze(1), targets[chunk])
             grad.scatter_add_(1, wanted, torch.full_like(wanted, -1.0, dtype=torch.float32))
             if grad_bias is not None:
                 grad_bias += grad.sum(0)
@@ -124,6 +123,15 @@ class _LinearCrossEntropy(torch.autograd.Function):
             None,
             None,
         )
+
+
+def _nats(logits: Tensor, probabilities: Tensor, targets: Tensor) -> Tensor:
+    """Sum of ``-log(probabilities)``, also where one is too small for float32."""
+    nats = -probabilities.log()
+    lost = probabilities == 0
+    if bool(lost.any()):
+        nats[lost] = F.cross_entropy(logits[lost].float(), targets[lost], reduction="none")
+    return nats.sum()
 
 
 def _chunks(tokens: int, vocabulary: int) -> list[slice]:
