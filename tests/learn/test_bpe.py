@@ -148,3 +148,14 @@ def test_wrong_use_is_refused() -> None:
         BPE().train(Corpus.from_iterable([]))
     with pytest.raises(UsageError, match="Corpus"):
         BPE().train("text")  # type: ignore[arg-type]
+
+
+def test_a_corpus_is_read_once() -> None:
+    reads = []
+
+    def texts() -> list[str]:
+        reads.append(1)
+        return [SMALL]
+
+    BPE(vocab_size=280).train(Corpus.from_iterable(texts))
+    assert len(reads) == 1

@@ -10,6 +10,7 @@ from hashlib import blake2b
 from typing import Any, NamedTuple
 
 from tokencraft.corpus.decoding import check_policy, utf8_length
+from tokencraft.corpus.fingerprint import Fingerprint
 from tokencraft.corpus.reading import ReadingOptions, Unit
 from tokencraft.corpus.sources import Called, FromDataset, InMemory, Record, Source, find_files
 from tokencraft.errors import CorpusError, UsageError
@@ -228,12 +229,10 @@ class Corpus:
 
         Reads the corpus.
         """
-        digest = blake2b(digest_size=16)
+        fingerprint = Fingerprint()
         for text in self:
-            data = text.encode("utf-8")
-            digest.update(len(data).to_bytes(8, "little"))  # so that where documents end counts
-            digest.update(data)
-        return digest.hexdigest()
+            fingerprint.add(text)
+        return fingerprint.hexdigest()
 
     def signature(self) -> str:
         """A hash (32 hexadecimal digits) that changes when the corpus does; cheaper than :meth:`fingerprint` for files.

@@ -105,7 +105,7 @@ class BPE:
             [*inherited[:, :2].tolist(), *learned.pairs.tolist()],
             splitter=self.splitter,
             special_tokens=self.special_tokens,
-            origin=Origin("bpe", self._hyperparameters(), corpus.fingerprint()),
+            origin=Origin("bpe", self._hyperparameters(), pieces.fingerprint),
         )
         warn_if_small(vocabulary, self.vocab_size, self.min_frequency)
         return vocabulary

@@ -92,7 +92,7 @@ def extend(
             "base_origin": base.origin.to_json(),
             "max_words": max_words,
         },
-        corpus.fingerprint(),
+        pieces.fingerprint,
     )
     extended = base.with_merges(learned.pairs, splitter=splitter).replace(origin=origin)
     warn_if_small(extended, vocab_size, min_frequency)

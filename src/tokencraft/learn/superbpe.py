@@ -163,7 +163,7 @@ class SuperBPE:
             pairs,
             splitter=stage2,
             special_tokens=self.special_tokens,
-            origin=Origin("superbpe", self._hyperparameters(transition, len(first)), corpus.fingerprint()),
+            origin=Origin("superbpe", self._hyperparameters(transition, len(first)), pieces.fingerprint),
         )
         warn_if_small(vocabulary, self.vocab_size, self.min_frequency)
         return vocabulary

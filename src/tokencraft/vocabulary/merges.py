@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tokencraft import _native
-from tokencraft.corpus import Corpus
+from tokencraft.corpus import Corpus, Fingerprint
 from tokencraft.errors import CorpusError, TrainingError, UsageError
 from tokencraft.vocabulary.bytes import BYTE_ORDER, from_printable
 from tokencraft.vocabulary.split import Lines, Splitter
@@ -83,10 +83,12 @@ class Learned:
 class Pieces:
     """The distinct pieces of a corpus with their counts; made by :func:`count` or :meth:`recut`."""
 
-    def __init__(self, counter: _native.PieceCounter, threads: int | None) -> None:
+    def __init__(self, counter: _native.PieceCounter, threads: int | None, fingerprint: str) -> None:
         """Wrap a native counter; see :func:`count`."""
         self._counter = counter
         self._threads = threads
+        self.fingerprint = fingerprint
+        """Fingerprint of the corpus, as :meth:`tokencraft.corpus.Corpus.fingerprint` gives it."""
 
     @property
     def total_bytes(self) -> int:
@@ -107,14 +109,14 @@ class Pieces:
         if splitter.native is not None:
             finer = _native.PieceCounter(splitter.native, False, self._threads or 0)
             finer.add_pieces_of(self._counter)
-            return Pieces(finer, self._threads)
+            return Pieces(finer, self._threads, self.fingerprint)
         finer = _native.PieceCounter(0, False, self._threads or 0)
         items = self._counter.items()
         for begin in range(0, len(items), _CHUNK):
             texts = [piece for piece, _ in items[begin : begin + _CHUNK]]
             ends = [splitter.spans(piece) for piece in texts]
             finer.add(texts, ends=ends, weights=[count for _, count in items[begin : begin + _CHUNK]])
-        return Pieces(finer, self._threads)
+        return Pieces(finer, self._threads, self.fingerprint)
 
 
 def count(
@@ -153,7 +155,10 @@ def count(
     native = 0 if isinstance(splitter, Lines) else splitter.native
     lines = unit == "line" or isinstance(splitter, Lines)
     counter = _native.PieceCounter(0 if native is None else native, lines and native is not None, threads or 0)
+    fingerprint = Fingerprint()
     for batch in corpus.batches():
+        for text in batch:
+            fingerprint.add(text)
         texts = batch
         if max_doc_bytes is not None:
             texts = [_truncated(text, max_doc_bytes) for text in batch]
@@ -167,7 +172,7 @@ def count(
     if counter.total_bytes == 0:
         corpus.require_documents()
         raise CorpusError("the corpus is empty: none of its documents has any text")
-    return Pieces(counter, threads)
+    return Pieces(counter, threads, fingerprint.hexdigest())
 
 
 def learn(
