@@ -42,13 +42,17 @@ class ModelSize:
 
 
 def cost_table(
-    before: ModelSize, after: ModelSize, tokens_per_byte_before: float, tokens_per_byte_after: float, price: float | None
+    before: ModelSize,
+    after: ModelSize,
+    tokens_per_byte_before: float,
+    tokens_per_byte_after: float,
+    price: float | None,
 ) -> dict[str, Any]:
     """Cost per million bytes of text, before and after.
 
     Returns:
-        ``{"before": {...}, "after": {...}}`` with ``tokens_per_million_bytes``, ``gflop_per_million_bytes`` (one forward
-        pass) and, where a price of a million tokens is given, ``price_per_million_bytes``.
+        ``{"before": {...}, "after": {...}}`` with ``tokens_per_million_bytes``, ``gflop_per_million_bytes`` (one
+        forward pass) and, where a price of a million tokens is given, ``price_per_million_bytes``.
     """
 
     def side(size: ModelSize, tokens_per_byte: float) -> dict[str, float]:

@@ -14,7 +14,7 @@ import os
 import shutil
 import sysconfig
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -25,9 +25,7 @@ from tokencraft.corpus import Corpus
 from tokencraft.learn import BPE
 from tokencraft.modeling.loading import save_model, small_llama
 from tokencraft.modeling.training import TrainingPlan, train
-
-#: Called with what is being done, how much of it is done, and how much there is.
-OnProgress = Callable[[str, float, float], None]
+from tokencraft.report import OnProgress
 
 VOCAB_SIZE = 8_192
 #: Documents of the standard library whose docstrings the base model never sees: a superset of what ``adapt`` holds out
@@ -64,14 +62,7 @@ def english_of_the_standard_library() -> Corpus:
     """What the base model learns from: the docstrings of each file as one document, and most of the help topics."""
     code, _ = standard_library().split(HIDDEN_SHARE)
     topics, _ = help_topics().split(HIDDEN_SHARE)
-
-    def texts() -> Iterator[str]:
-        for source in code:
-            if text := docstrings(source):
-                yield text
-        yield from topics
-
-    return Corpus.from_iterable(texts)
+    return Corpus.from_iterable([*filter(None, map(docstrings, code)), *topics])
 
 
 def general_text() -> Corpus:
@@ -91,6 +82,21 @@ def docstrings(source: str) -> str:
     kinds = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
     found = (ast.get_docstring(node, clean=False) for node in ast.walk(tree) if isinstance(node, kinds))
     return "\n\n".join(inspect.cleandoc(text) for text in found if text and text.strip())
+
+
+def file_signature(paths: Iterable[str | os.PathLike[str]], *, suffix: str = "") -> str:
+    """Hash over names, sizes and modification times of files and of all files below folders.
+
+    Cheap where hashing the content would mean reading the whole corpus before every resumed run.
+    """
+    digest = hashlib.blake2b(digest_size=16)
+    for path in paths:
+        top = Path(path)
+        for file in sorted(top.rglob("*")) if top.is_dir() else [top]:
+            if "__pycache__" not in file.parts and file.name.endswith(suffix) and file.is_file():
+                status = file.stat()
+                digest.update(f"{file}\0{status.st_size}\0{status.st_mtime_ns}\n".encode("utf-8", "surrogateescape"))
+    return digest.hexdigest()
 
 
 def cache_folder() -> Path:
@@ -127,15 +133,13 @@ class BaseSettings:
     seed: int = 0
 
 
-def base_model(
-    settings: BaseSettings, versions: Mapping[str, str], threads: int, on_progress: OnProgress
-) -> Path:
+def base_model(settings: BaseSettings, versions: Mapping[str, str], threads: int, on_progress: OnProgress) -> Path:
     """The folder of the base model in the user's cache, trained now if it is not there yet.
 
     A training that is killed goes on from its last checkpoint; two runs that need the same model train it once.
     """
-    text = english_of_the_standard_library()
-    identity = json.dumps([asdict(settings), dict(versions), threads, text.fingerprint()], sort_keys=True)
+    files = file_signature([standard_library_folder()], suffix=".py")
+    identity = json.dumps([asdict(settings), dict(versions), threads, files], sort_keys=True)
     key = hashlib.blake2b(identity.encode(), digest_size=8).hexdigest()
     folder = cache_folder() / f"base-{key}"
     if not folder.is_dir():
@@ -145,7 +149,7 @@ def base_model(
                 partial, checkpoint = folder.with_suffix(".partial"), folder.with_suffix(".checkpoint")
                 shutil.rmtree(partial, ignore_errors=True)
                 partial.mkdir(parents=True)
-                _train_base(settings, text, partial, checkpoint, threads, on_progress)
+                _train_base(settings, partial, checkpoint, threads, on_progress)
                 partial.rename(folder)
                 shutil.rmtree(checkpoint, ignore_errors=True)
     return folder
@@ -165,9 +169,8 @@ def empty_base_model(settings: BaseSettings | None = None) -> Any:
     )
 
 
-def _train_base(
-    settings: BaseSettings, text: Corpus, folder: Path, checkpoint: Path, threads: int, on_progress: OnProgress
-) -> None:
+def _train_base(settings: BaseSettings, folder: Path, checkpoint: Path, threads: int, on_progress: OnProgress) -> None:
+    text = english_of_the_standard_library()
     learned = BPE(vocab_size=settings.vocab_size, special_tokens=(END_OF_TEXT,)).train(text, threads=threads)
     vocabulary = learned.with_specials(roles={"bos": END_OF_TEXT, "eos": END_OF_TEXT})
     model = empty_base_model(settings)

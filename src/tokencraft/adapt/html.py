@@ -66,7 +66,9 @@ def _headline(report: Mapping[str, Any]) -> str:
     ]
     if control:
         value = control["bits_per_byte"]
-        cards.append(("Control", f"{value:.3f}", f"unchanged model on the same bytes; healed is {healed / value - 1:+.1%}"))
+        cards.append(
+            ("Control", f"{value:.3f}", f"unchanged model on the same bytes; healed is {healed / value - 1:+.1%}")
+        )
     return figures(cards)
 
 
@@ -81,11 +83,19 @@ def _tokenizers(report: Mapping[str, Any]) -> str:
         ("Rényi efficiency", "alpha = 2.5"),
         ("single bytes", "share of tokens"),
     ]
-    keys = ("vocab_size", "bytes_per_token", "tokens_per_word", "tokens", "used_share", "renyi_efficiency", "byte_share")
+    keys = (
+        "vocab_size",
+        "bytes_per_token",
+        "tokens_per_word",
+        "tokens",
+        "used_share",
+        "renyi_efficiency",
+        "byte_share",
+    )
     rows = [[_TOKENIZER_NAMES[name], *(row.get(key) for key in keys)] for name, row in report["tokenizer"].items()]
     held_out = report["corpus"]["held_out"]
     note = f"Measured on all {held_out['documents']:,} documents held out ({held_out['bytes']:,} bytes)."
-    return _table(report, "Vocabularies", columns, rows) + paragraph(note)
+    return _table(report, note, columns, rows)
 
 
 def _example(example: Mapping[str, Sequence[bytes]]) -> str:
@@ -116,7 +126,7 @@ def _models(report: Mapping[str, Any]) -> str:
         "Bits per byte compare models whatever their vocabulary; lower is better. General text is text the corpus does "
         "not contain: a rise there is forgetting."
     )
-    return _table(report, "Models", columns, rows) + paragraph(note)
+    return _table(report, note, columns, rows)
 
 
 def _curve_plot(report: Mapping[str, Any], curves: Mapping[str, Mapping[str, Sequence[float]]]) -> str:
@@ -143,20 +153,22 @@ def _curve(log: Mapping[str, Sequence[float]]) -> tuple[list[float], list[float]
 
 
 def _costs(report: Mapping[str, Any]) -> str:
-    costs = report["costs"]
+    sides = report["costs"]["before"], report["costs"]["after"]
+    names = {
+        "tokens_per_million_bytes": "tokens",
+        "gflop_per_million_bytes": "one forward pass [GFLOP]",
+        "price_per_million_bytes": "price",
+    }
     rows = [
-        ["tokens per million bytes", costs["before"]["tokens_per_million_bytes"], costs["after"]["tokens_per_million_bytes"]],
-        ["forward pass per million bytes [GFLOP]", costs["before"]["gflop_per_million_bytes"], costs["after"]["gflop_per_million_bytes"]],
+        [name, before[key], after[key], after[key] / before[key]]
+        for key, name in names.items()
+        for before, after in [sides]
+        if key in before
     ]
-    if "price_per_million_bytes" in costs["before"]:
-        rows.append(
-            ["price per million bytes", costs["before"]["price_per_million_bytes"], costs["after"]["price_per_million_bytes"]]
-        )
-    rows = [[*row, row[2] / row[1]] for row in rows]
-    table = _table(report, "Cost of a million bytes", [("", ""), ("before", ""), ("after", ""), ("ratio", "")], rows)
+    table = _table(report, "A million bytes of held-out text cost", [("", ""), ("before", ""), ("after", ""), ("ratio", "")], rows)
     tokens = report["break_even_tokens"]
     note = (
-        f"Healing has paid for itself, in arithmetic, after {tokens:,.0f} tokens (of the old vocabulary) read or written."
+        f"Counted in arithmetic, healing has paid for itself after {tokens:,.0f} tokens of the old vocabulary."
         if tokens is not None
         else "The new model is not cheaper per byte, so healing never pays for itself."
     )
@@ -168,7 +180,7 @@ def _special_tokens(report: Mapping[str, Any]) -> str:
         [entry["token"], ", ".join(entry["roles"]), entry["id_before"], entry["id_after"]]
         for entry in report["special_tokens"]
     ]
-    return _table(report, "Special tokens", ["token", "roles", "id before", "id after"], rows)
+    return _table(report, "Strings and roles stay, ids may change.", ["token", "roles", "id before", "id after"], rows)
 
 
 def _run(report: Mapping[str, Any]) -> str:
@@ -185,7 +197,7 @@ def _run(report: Mapping[str, Any]) -> str:
     stages = [[name, seconds] for name, seconds in timings["stages"].items()]
     return side_by_side(
         [
-            ("Facts", _table(report, "Facts", ["", ""], facts)),
-            ("Seconds per stage", _table(report, "Seconds per stage", ["stage", ("time", "s")], stages)),
+            ("Facts", _table(report, "", ["", ""], facts)),
+            ("Seconds per stage", _table(report, "", ["stage", ("time", "s")], stages)),
         ]
     )

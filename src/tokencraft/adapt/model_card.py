@@ -14,9 +14,10 @@ tags: [tokencraft, vocabulary-adaptation]
 
 # {model_name}, adapted
 
-The vocabulary of this causal language model was replaced by one learned from {corpus_name} ({method}, {vocab_size:,} entries);
-its embeddings were transplanted ({initializer}) and the model was trained for {steps:,} steps on {bytes:,} bytes of that text.
-Made by `tokencraft adapt`; `report.json` and `report.html` in this folder hold every number.
+The vocabulary of this causal language model was replaced by one learned from {corpus_name} ({method},
+{vocab_size:,} entries); its embeddings were transplanted ({initializer}), and the model was trained for {steps:,} steps
+on {bytes:,} bytes of that text. Made by `tokencraft adapt`; `report.json` and `report.html` in this folder hold
+every number.
 
 | on text held out | before | after |
 |---|---|---|

@@ -27,6 +27,10 @@ class AdaptOptions:
         vocab_size: entries of the new vocabulary, special tokens included; None takes the model's own size.
         method: how the new vocabulary is learned, ``"superbpe"`` or ``"bpe"``.
         transition: share of the vocabulary learned before superwords start (SuperBPE's t / T), 0 to 1.
+        stage2: SuperBPE's second split, ``"paper"`` (digits stay apart, the rest may join) or ``"v2"`` (runs of
+            punctuation and of spaces stay apart as well).
+        unit: what a superword may not cross: a ``"line"`` or a ``"document"``; None takes lines, and documents for the
+            embedded default, since in code line ends and indentation belong together.
         initializer: how embedding rows are made; a name of :func:`tokencraft.transplant.initializers`.
         held_out: share of the documents kept out of training, 0 < share < 1.
         steps: optimiser steps of healing; at most one of ``steps`` and ``minutes`` may be given.
@@ -35,7 +39,8 @@ class AdaptOptions:
         context_length: tokens in one training row; None takes the model's own, at most 1,024.
         learning_rate: peak learning rate; None chooses by the size of the model.
         freeze_body: train the embedding and output rows only.
-        control: also continue the unchanged model on the same bytes, the honest baseline.
+        control: also continue the unchanged model on the same bytes, the honest baseline; None does so for the embedded
+            default only.
         evaluation_bytes: at most so many bytes of held-out (and of general) text are scored by the models.
         price: price of a million tokens in any currency; adds prices to the cost table.
         text_field: the field of JSON Lines and Parquet that holds the text.
@@ -59,6 +64,8 @@ class AdaptOptions:
     vocab_size: int | None = None
     method: Method = "superbpe"
     transition: float = 0.8
+    stage2: Literal["paper", "v2"] = "paper"
+    unit: Literal["line", "document"] | None = None
     initializer: str = "tokenadapt"
     held_out: float = 0.05
     steps: int | None = None
@@ -67,7 +74,7 @@ class AdaptOptions:
     context_length: int | None = None
     learning_rate: float | None = None
     freeze_body: bool = False
-    control: bool = False
+    control: bool | None = None
     evaluation_bytes: int = 400_000
     price: float | None = None
     text_field: str = "text"
@@ -81,15 +88,20 @@ class AdaptOptions:
     overwrite: bool = False
 
     def __post_init__(self) -> None:
+        """Settle what depends on whether this is the embedded default, and refuse values that no run could use."""
+        embedded = self.model is None and not self.corpus
+        if self.unit is None:
+            object.__setattr__(self, "unit", "document" if embedded else "line")
+        if self.control is None:
+            object.__setattr__(self, "control", embedded)
+
         def check(holds: bool, message: str) -> None:
             if not holds:
                 raise UsageError(message)
 
         check(0.0 < self.held_out < 1.0, f"--held-out must lie between 0 and 1, exclusive; got {self.held_out}")
         check(0.0 <= self.transition <= 1.0, f"--transition is a share between 0 and 1; got {self.transition}")
-        check(
-            self.vocab_size is None or self.vocab_size >= 257, f"--vocab-size is at least 257; got {self.vocab_size}"
-        )
+        check(self.vocab_size is None or self.vocab_size >= 257, f"--vocab-size is at least 257; got {self.vocab_size}")
         check(
             self.steps is None or self.minutes is None,
             "--steps and --minutes are two ways to give one budget; give one of them",
@@ -110,7 +122,7 @@ class AdaptOptions:
         check(self.checkpoint_seconds >= 0, f"--checkpoint-seconds is at least 0; got {self.checkpoint_seconds}")
         check(
             self.model is None or bool(self.corpus),
-            "a model needs a corpus to be adapted to: give --corpus FILES... (without a model the embedded default runs)",
+            "a model needs a corpus to be adapted to: give --corpus FILES (without MODEL the embedded default runs)",
         )
 
     @property

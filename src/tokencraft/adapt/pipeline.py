@@ -14,10 +14,10 @@ import torch
 
 from tokencraft.adapt import embedded, publish
 from tokencraft.adapt.costs import ModelSize
-from tokencraft.adapt.embedded import OnProgress
+from tokencraft.adapt.embedded import file_signature
 from tokencraft.adapt.options import DEFAULT_STEPS, AdaptOptions
 from tokencraft.adapt.packing import Budget, choose_documents, fit_steps, load_rows, pack_for, save_rows
-from tokencraft.adapt.sources import Sources, evaluation_sample, file_signature, open_sources, require_both, without
+from tokencraft.adapt.sources import Sources, evaluation_sample, open_sources, require_both, without
 from tokencraft.adapt.stage import Result, Stage, StageEvent, StageRunner, read_record
 from tokencraft.adapt.vocabularies import learn_vocabulary
 from tokencraft.errors import UsageError
@@ -25,7 +25,7 @@ from tokencraft.measure import Efficiency
 from tokencraft.modeling.loading import check_agreement, load_model, save_model
 from tokencraft.modeling.scoring import score
 from tokencraft.modeling.training import TrainingPlan, measure_step_seconds, train
-from tokencraft.report import run_context, write_json
+from tokencraft.report import OnProgress, run_context, write_json
 from tokencraft.transplant import initializers
 from tokencraft.vocabulary import Vocabulary
 
@@ -55,13 +55,17 @@ def adapt(
         The report, as written to ``report.json``; empty where ``stop_after`` ended the run before the last stage.
 
     Raises:
-        TokencraftError: the corpus, the model, the output folder or an option does not fit; the message says what to do.
+        TokencraftError: the corpus, the model, the output folder or an option does not fit; it says what to do.
     """
     return Adaptation(options, on_event, on_progress).run()
 
 
 class Adaptation:
-    """One run: its options, what it reads, and its stages."""
+    """One run: its options, what it reads, and its stages.
+
+    Args:
+        options, on_event, on_progress: as for :func:`adapt`.
+    """
 
     def __init__(self, options: AdaptOptions, on_event: OnEvent, on_progress: OnProgress) -> None:
         self.options = options
@@ -90,18 +94,19 @@ class Adaptation:
         return read_record(self.options.output / "report.json")
 
     def _stages(self) -> tuple[Stage, ...]:
-        model_options = ("model", "threads", "device", "dtype")
+        model_options = ("model", "context_length", "threads")
         corpus_options = ("corpus", "general", "held_out", "text_field", "encoding_errors")
         training = (
             *("steps", "minutes", "batch_tokens", "context_length", "learning_rate", "freeze_body"),
             *("threads", "device", "dtype"),
         )
+        learning = ("method", "transition", "stage2", "unit", "vocab_size")
         signatures = {"corpus files": self.sources.signature}
         model_files = {"model files": self._model_signature()}
         stages = [
             Stage("base", self.base, model_options, inputs=model_files),
             Stage("corpus", self.corpus, (*corpus_options, "evaluation_bytes"), inputs=signatures),
-            Stage("vocabulary", self.vocabulary, ("method", "transition", "vocab_size"), ("base", "corpus")),
+            Stage("vocabulary", self.vocabulary, learning, ("base", "corpus")),
             Stage("measure", self.measure, (), ("base", "corpus", "vocabulary"), ("encoding",)),
             Stage("transplant", self.transplant, ("initializer", "dtype"), ("base", "vocabulary")),
             Stage("pack", self.pack, (*training, "control"), ("base", "corpus", "vocabulary", "transplant"), ("step",)),
@@ -127,7 +132,7 @@ class Adaptation:
     @cached_property
     def new(self) -> Vocabulary:
         """The learned vocabulary."""
-        return Vocabulary.load(self.folder("vocabulary") / "new.json")
+        return Vocabulary.load(self.folder("vocabulary") / "new")
 
     @property
     def base_folder(self) -> Path:
@@ -168,12 +173,11 @@ class Adaptation:
         vocabulary = Vocabulary.load(path)
         model = load_model(path, device="cpu")
         check_agreement(model, vocabulary)
-        limit = getattr(model.config, "max_position_embeddings", None) or DEFAULT_CONTEXT
         size = publish.model_size(model)
         return {
             "folder": str(path),
             "name": self.options.model or "embedded default",
-            "context_length": self.options.context_length or min(limit, DEFAULT_CONTEXT),
+            "context_length": context_length(self.options, model),
             "size": dataclasses.asdict(size),
             "vocab_size": len(vocabulary),
         }
@@ -200,7 +204,7 @@ class Adaptation:
     def vocabulary(self, folder: Path) -> Result:
         """Learn the new vocabulary, and the plain BPE that it is compared with."""
         for name, method in (("new", self.options.method), ("bpe_same_size", "bpe")):
-            learn_vocabulary(self.options, self.old, self.sources.train, method=method).save(folder / f"{name}.json")
+            learn_vocabulary(self.options, self.old, self.sources.train, method=method).save(folder / name)
         return {"vocab_size": len(self.new)}
 
     def measure(self, folder: Path) -> Result:
@@ -208,15 +212,16 @@ class Adaptation:
         vocabularies = {
             "before": self.old,
             "after": self.new,
-            "bpe_same_size": Vocabulary.load(self.folder("vocabulary") / "bpe_same_size.json"),
+            "bpe_same_size": Vocabulary.load(self.folder("vocabulary") / "bpe_same_size"),
         }
-        return publish.tokenizer_rows(Efficiency().measure(vocabularies, self.sources.held_out), vocabularies)
+        return publish.tokenizer_rows(Efficiency().measure(vocabularies, self.sources.held_out))
 
     def transplant(self, folder: Path) -> Result:
         """Give the model an embedding row for every new token."""
         initializer = initializers()[self.options.initializer]()
         transplanted = initializer.transplant(self.load(self.base_folder), self.old, self.new)
         save_model(transplanted.model, folder / "model")
+        transplanted.vocabulary.save(folder / "tokenizer")
         size = publish.model_size(transplanted.model)
         return {**transplanted.to_json(), "size": dataclasses.asdict(size), "padded_ids": list(transplanted.padded_ids)}
 
@@ -321,6 +326,18 @@ class Adaptation:
             checkpoint_folder=checkpoint,
             checkpoint_seconds=self.options.checkpoint_seconds,
         )
+
+
+def context_length(options: AdaptOptions, model: Any) -> int:
+    """Tokens in a training row and in a scoring window: as asked for, else the model's own, at most 1,024.
+
+    Raises:
+        UsageError: more than the model can read was asked for.
+    """
+    limit = getattr(model.config.get_text_config(), "max_position_embeddings", None) or DEFAULT_CONTEXT
+    if options.context_length and options.context_length > limit:
+        raise UsageError(f"--context-length {options.context_length}: the model reads at most {limit} tokens")
+    return options.context_length or min(int(limit), DEFAULT_CONTEXT)
 
 
 def default_learning_rate(parameters: int) -> float:

@@ -3,24 +3,37 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from typing import Any
 
 import torch
+from transformers import AutoModelForCausalLM
 
 from tokencraft.adapt import embedded
 from tokencraft.adapt.options import DEFAULT_STEPS, AdaptOptions
-from tokencraft.adapt.pipeline import Adaptation
+from tokencraft.adapt.pipeline import Adaptation, context_length
 from tokencraft.adapt.publish import model_size
-from tokencraft.modeling.loading import empty_model
-from tokencraft.report import Table
+from tokencraft.modeling.loading import load_config
+from tokencraft.report import Column, Table
 
 #: Guesses for what is not known before the corpus is read; they only feed the estimates.
 BYTES_PER_TOKEN = 4.0
-LEARNING_BYTES_PER_SECOND = 5e6
+READING_BYTES_PER_SECOND = 5e7
+LEARNING_BYTES_PER_SECOND = 1e7
 #: Weights, gradients and AdamW's two moments in float32.
 TRAINING_BYTES_PER_PARAMETER = 16
-#: Memory of vocabulary training per byte of corpus.
+#: Memory of vocabulary training per byte of corpus, at most.
 LEARNING_BYTES_PER_BYTE = 12
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a stage does, and what that takes: seconds, bytes of disk, bytes of memory."""
+
+    what: str
+    seconds: float
+    disk: float
+    memory: float
 
 
 def plan(options: AdaptOptions) -> Table:
@@ -28,53 +41,76 @@ def plan(options: AdaptOptions) -> Table:
 
     Times come from a matrix product timed on the device for a fraction of a second; they are right to a factor of two.
     Nothing is written, and the corpus is not read: its size is taken from the files.
+
+    Raises:
+        TokencraftError: the model or the corpus cannot be found, or an option does not fit.
     """
     run = Adaptation(options, lambda event: None, lambda what, done, total: None)
-    config_folder = options.model
-    model = empty_model(config_folder) if config_folder else embedded.empty_base_model()
+    estimates = _estimates(run)
+    rows: list[list[Any]] = [
+        [stage.name, part.what, part.seconds, part.disk / 1e6, part.memory / 1e9]
+        for stage in run.stages
+        for part in [estimates[stage.name]]
+    ]
+    rows.append(["all", "", sum(row[2] for row in rows), sum(row[3] for row in rows), max(row[4] for row in rows)])
+    columns = [Column("stage"), Column("what"), Column("time", "s"), Column("disk", "MB"), Column("memory", "GB")]
+    return Table(f"Plan for {options.output}", columns, rows)
+
+
+def _estimates(run: Adaptation) -> dict[str, Estimate]:
+    options = run.options
+    model = _empty(load_config(options.model)) if options.model else embedded.empty_base_model()
     size = model_size(model)
-    context = options.context_length or min(getattr(model.config, "max_position_embeddings", 1024), 1024)
-    corpus_bytes = sum(corpus.size_bytes or 0 for corpus in [run.sources.whole])
-    rate = matrix_rate(run.device)
+    context = context_length(options, model)
     rows = max(1, options.batch_tokens // context)
     steps = options.steps or DEFAULT_STEPS
     tokens = steps * rows * context
-    weights = size.total * 4
-    healing_seconds = options.minutes * 60 if options.minutes else 3 * size.forward_flops_per_token * tokens / rate
-    scoring_tokens = 2 * 2 * options.evaluation_bytes / BYTES_PER_TOKEN
-    scoring_seconds = scoring_tokens * size.forward_flops_per_token / rate
-    learning_seconds = 2 * corpus_bytes / LEARNING_BYTES_PER_SECOND
-    training_memory = size.total * TRAINING_BYTES_PER_PARAMETER
-    estimates: dict[str, tuple[str, float, float, float]] = {
-        "base": ("load the model" if options.model else "train the embedded base model, or take it from the cache", 5, 0, weights),
-        "corpus": (f"read {corpus_bytes / 1e6:,.0f} MB and hold {options.held_out:.0%} out", corpus_bytes / 5e7, 4 * options.evaluation_bytes, 1e8),
-        "vocabulary": (f"learn {options.method} and a plain BPE to compare with", learning_seconds, 1e7, LEARNING_BYTES_PER_BYTE * corpus_bytes),
-        "measure": ("measure old, new and plain BPE on held-out text", corpus_bytes * options.held_out / 1e7, 0, 1e8),
-        "transplant": (f"make embeddings with {options.initializer}", size.embedding / 1e6, weights, 3 * weights),
-        "pack": (f"pack about {tokens:,} tokens", tokens / 1e6, 20.0 * tokens, 20.0 * tokens),
-        "heal": (f"train {steps:,} steps" if not options.minutes else f"train {options.minutes:g} minutes", healing_seconds, 4 * weights, training_memory),
-        "control": ("train the unchanged model on the same bytes", 1.3 * healing_seconds, 4 * weights, training_memory),
-        "score": ("bits per byte of every model", (4 if options.control else 3) * scoring_seconds, 1e4, 2 * weights),
-        "report": ("write the model folder and the report", 5, 1e6, 1e8),
+    rate = matrix_rate(run.device)
+    weights = 4.0 * size.total
+    training = float(TRAINING_BYTES_PER_PARAMETER * size.total)
+    corpus = float(run.sources.whole.size_bytes or 0)
+    healing = options.minutes * 60 if options.minutes else 3 * size.forward_flops_per_token * tokens / rate
+    # Held-out and general text, in windows that overlap by half.
+    scoring = 2 * 2 * options.evaluation_bytes / BYTES_PER_TOKEN * size.forward_flops_per_token / rate
+    budget = f"{options.minutes:g} minutes" if options.minutes else f"{steps:,} steps"
+    start = "load the model" if options.model else "train the embedded base model, unless it is cached"
+    base = weights if options.model else training
+    return {
+        "base": Estimate(start, 5, 0, base),
+        "corpus": Estimate(
+            f"read {corpus / 1e6:,.0f} MB, hold {options.held_out:.0%} out",
+            2 * corpus / READING_BYTES_PER_SECOND,
+            2.0 * options.evaluation_bytes,
+            1e8,
+        ),
+        "vocabulary": Estimate(
+            f"learn {options.method}, and a plain BPE to compare with",
+            2 * corpus / LEARNING_BYTES_PER_SECOND,
+            1e7,
+            LEARNING_BYTES_PER_BYTE * corpus,
+        ),
+        "measure": Estimate("measure the vocabularies", corpus / READING_BYTES_PER_SECOND, 0, 1e8),
+        "transplant": Estimate(f"make embeddings: {options.initializer}", size.embedding / 1e6, weights, 3 * weights),
+        "pack": Estimate(f"pack about {tokens:,} tokens", tokens / 1e6, 20.0 * tokens, 20.0 * tokens),
+        "heal": Estimate(f"train {budget}", healing, 4 * weights, training),
+        "control": Estimate("train the unchanged model on the same bytes", 1.3 * healing, 4 * weights, training),
+        "score": Estimate("bits per byte of every model", (3 + bool(options.control)) * scoring, 1e4, 2 * weights),
+        "report": Estimate("write the model folder and the report", 5, 1e6, 1e8),
     }
-    rows_out: list[list[Any]] = [
-        [stage.name, what, round(seconds, 1), disk / 1e6, memory / 1e9]
-        for stage in run.stages
-        for what, seconds, disk, memory in [estimates[stage.name]]
-    ]
-    rows_out.append(
-        ["total", "", round(sum(row[2] for row in rows_out), 1), sum(row[3] for row in rows_out), max(row[4] for row in rows_out)]
-    )
-    columns = ["stage", "what", ("time", "s"), ("disk", "MB"), ("memory", "GB")]
-    return Table(f"Plan for {options.output}", columns, rows_out)
+
+
+def _empty(config: Any) -> Any:
+    """A model of this configuration without weights."""
+    with torch.device("meta"):
+        return AutoModelForCausalLM.from_config(config)
 
 
 def matrix_rate(device: str) -> float:
-    """Floating-point operations per second of a float32 matrix product on ``device``, from a timing of about 0.2 s."""
+    """Floating-point operations per second of a float32 matrix product on ``device``, timed for about 0.2 s."""
     n = 768
     left, right = torch.randn(n, n, device=device), torch.randn(n, n, device=device)
     count, begin = 0, time.perf_counter()
     while (elapsed := time.perf_counter() - begin) < 0.2 or count < 3:
-        float((left @ right)[0, 0])  # reading one value waits for the device
+        (left @ right)[0, 0].item()  # reading one value waits for the device
         count += 1
     return count * 2.0 * n**3 / elapsed

@@ -13,8 +13,8 @@ from tokencraft.adapt.costs import ModelSize, break_even_tokens, cost_table
 from tokencraft.adapt.html import render_html
 from tokencraft.adapt.model_card import render_card
 from tokencraft.adapt.vocabularies import special_token_table
+from tokencraft.measure import EfficiencyRow, Measurement
 from tokencraft.report import atomic_path, run_context, write_json, write_text
-from tokencraft.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     from tokencraft.adapt.pipeline import Adaptation
@@ -37,6 +37,24 @@ def model_size(model: Any) -> ModelSize:
         output=separate,
         output_rows_cost=head.numel(),
     )
+
+
+def tokenizer_rows(measurement: Measurement[EfficiencyRow]) -> dict[str, Any]:
+    """Each vocabulary's numbers on held-out text, and the speeds apart, under ``encoding``."""
+    numbers: tuple[str, ...] = (
+        "vocab_size",
+        "documents",
+        "bytes",
+        "tokens",
+        "bytes_per_token",
+        "tokens_per_word",
+        "used_share",
+    )
+    numbers += ("renyi_efficiency", "fallback_share")
+    rows: dict[str, Any] = {row.vocabulary: {name: getattr(row, name) for name in numbers} for row in measurement.rows}
+    speeds = ("seconds", "megabytes_per_second", "encoder")
+    rows["encoding"] = {row.vocabulary: {name: getattr(row, name) for name in speeds} for row in measurement.rows}
+    return rows
 
 
 def publish(run: Adaptation, *, peak_memory_bytes: int) -> None:
@@ -142,13 +160,10 @@ def warnings_of(report: Mapping[str, Any]) -> list[str]:
 
 def _write_model(run: Adaptation, output: Path) -> None:
     """The healed model with the new tokenizer, one file at a time, weights linked where the file system can."""
-    healed, stage = run.folder("heal") / "model", run.folder("report")
-    tokenizer = stage / "tokenizer"
-    run.new.save(tokenizer)
+    healed, tokenizer = run.folder("heal") / "model", run.folder("transplant") / "tokenizer"
     for path in sorted([*healed.iterdir(), *tokenizer.iterdir()]):
         with atomic_path(output / path.name) as temporary:
             _link_or_copy(path, temporary)
-    shutil.rmtree(tokenizer)
 
 
 def _link_or_copy(source: Path, target: Path) -> None:

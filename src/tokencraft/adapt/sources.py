@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import heapq
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 
 from tokencraft.adapt import embedded
+from tokencraft.adapt.embedded import file_signature
 from tokencraft.adapt.options import AdaptOptions
 from tokencraft.corpus import Corpus
 from tokencraft.errors import CorpusError
@@ -65,21 +64,6 @@ def _files(options: AdaptOptions, paths: Iterable[str]) -> Corpus:
         encoding_errors=options.encoding_errors,
         chunk_bytes=DOCUMENT_BYTES,
     )
-
-
-def file_signature(paths: Iterable[str | os.PathLike[str]], *, suffix: str = "") -> str:
-    """Hash over names, sizes and modification times of files and of all files below folders.
-
-    Cheap where hashing the content would mean reading the whole corpus before every resumed run.
-    """
-    digest = hashlib.blake2b(digest_size=16)
-    for path in paths:
-        top = Path(path)
-        for file in sorted(top.rglob("*")) if top.is_dir() else [top]:
-            if "__pycache__" not in file.parts and file.name.endswith(suffix) and file.is_file():
-                status = file.stat()
-                digest.update(f"{file}\0{status.st_size}\0{status.st_mtime_ns}\n".encode("utf-8", "surrogateescape"))
-    return digest.hexdigest()
 
 
 def evaluation_sample(corpus: Corpus, max_bytes: int, seed: int) -> list[str]:

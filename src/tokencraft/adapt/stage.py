@@ -1,6 +1,6 @@
-"""Resumable stages: each does its work once, records what it depended on, and is skipped when that has not changed.
+"""Resumable stages: each does its work once, records what it depended on, and is skipped while that is unchanged.
 
-Stage ``NN-name`` owns ``stages/NN-name/`` in the output folder. ``started.json`` says what an unfinished stage was begun
+Stage ``NN-name`` owns ``stages/NN-name/`` in the output folder. ``started.json`` says what an unfinished stage began
 with, ``done.json`` is written last and holds the stage's inputs (as hashes of earlier stages), options, versions, seed,
 files and result. A run that is killed at any moment and started again continues with the first stage that is not done.
 """

@@ -1,4 +1,4 @@
-"""The new vocabulary, which keeps the old one's special tokens, and the plain BPE of the same size to compare it with."""
+"""The new vocabulary, which keeps the old one's special tokens, and the plain BPE of its size to compare it with."""
 
 from __future__ import annotations
 
@@ -28,7 +28,13 @@ def learn_vocabulary(options: AdaptOptions, old: Vocabulary, train: Corpus, *, m
     size = options.vocab_size or len(old)
     learner: BPE | SuperBPE
     if method == "superbpe":
-        learner = SuperBPE(vocab_size=size, transition=options.transition, special_tokens=kept)
+        learner = SuperBPE(
+            vocab_size=size,
+            transition=options.transition,
+            stage2=options.stage2,
+            unit=options.unit or "line",
+            special_tokens=kept,
+        )
     else:
         learner = BPE(vocab_size=size, special_tokens=kept)
     return carry_over(old, learner.train(train, threads=options.thread_count))
@@ -97,8 +103,8 @@ def special_token_table(old: Vocabulary, new: Vocabulary) -> list[dict[str, Any]
     ids_before, ids_after = special_ids(old), special_ids(new)
     rows = []
     for text in kept_tokens(old):
-        roles = sorted(role for role, number in new.special_tokens.items() if number == ids_after[text] and role != text)
-        rows.append(
-            {"token": text, "roles": roles, "id_before": ids_before.get(text), "id_after": ids_after[text]}
+        roles = sorted(
+            role for role, number in new.special_tokens.items() if number == ids_after[text] and role != text
         )
+        rows.append({"token": text, "roles": roles, "id_before": ids_before.get(text), "id_after": ids_after[text]})
     return rows
