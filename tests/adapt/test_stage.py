@@ -19,7 +19,9 @@ from tokencraft.errors import StageError, TokencraftError
 class Recorder:
     """Two stages, the second of which reads the first, and a list of the actions that ran."""
 
-    def __init__(self, output: Path, *, first: int = 1, seed: int = 0, overwrite: bool = False, files: str = "x") -> None:
+    def __init__(
+        self, output: Path, *, first: int = 1, seed: int = 0, overwrite: bool = False, files: str = "x"
+    ) -> None:
         self.ran: list[str] = []
         self.events: list[tuple[str, str]] = []
         self.runner = StageRunner(

@@ -165,7 +165,9 @@ def _costs(report: Mapping[str, Any]) -> str:
         for before, after in [sides]
         if key in before
     ]
-    table = _table(report, "A million bytes of held-out text cost", [("", ""), ("before", ""), ("after", ""), ("ratio", "")], rows)
+    table = _table(
+        report, "A million bytes of held-out text cost", [("", ""), ("before", ""), ("after", ""), ("ratio", "")], rows
+    )
     tokens = report["break_even_tokens"]
     note = (
         f"Counted in arithmetic, healing has paid for itself after {tokens:,.0f} tokens of the old vocabulary."

@@ -342,7 +342,7 @@ def context_length(options: AdaptOptions, model: Any) -> int:
 
 def default_learning_rate(parameters: int) -> float:
     """A peak learning rate by the number of parameters: 2e-3 up to 10 million, then falling with the cube root."""
-    return 2e-3 * min(1.0, (1e7 / parameters) ** (1 / 3))
+    return 2e-3 * float(min(1.0, (1e7 / parameters) ** (1 / 3)))
 
 
 def _count(corpus: Any) -> dict[str, int]:

@@ -13,12 +13,15 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from safetensors import SafetensorError
 
 from tokencraft.errors import StageError, TokencraftError
 from tokencraft.report import write_json
@@ -204,15 +207,24 @@ def explain_disk_errors(folder: Path) -> Iterator[None]:
     """Turn a full or unwritable disk into an error that says how to go on."""
     try:
         yield
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+    except (OSError, SafetensorError) as error:
+        number, place = _system_error(error)
+        if number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
             raise TokencraftError(
-                f"the disk is full: writing to {error.filename or folder} failed ({error.strerror}). "
+                f"the disk is full: writing to {place or folder} failed ({os.strerror(number)}). "
                 "Free some space and run the same command again; finished stages are kept."
             ) from error
-        if error.errno in (errno.EACCES, errno.EROFS, errno.EPERM):
-            raise TokencraftError(f"cannot write to {error.filename or folder}: {error.strerror}.") from error
+        if number in (errno.EACCES, errno.EROFS, errno.EPERM):
+            raise TokencraftError(f"cannot write to {place or folder}: {os.strerror(number)}.") from error
         raise
+
+
+def _system_error(error: OSError | SafetensorError) -> tuple[int, str | None]:
+    """The system's error number and the file; safetensors has the number in its message only."""
+    if isinstance(error, OSError):
+        return error.errno or 0, error.filename
+    found = re.search(r"os error (\d+)", str(error))
+    return int(found[1]) if found else 0, None
 
 
 def _digest(record: Mapping[str, Any]) -> str:

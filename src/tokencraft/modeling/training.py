@@ -145,7 +145,7 @@ def train(
     rows: PackedRows,
     plan: TrainingPlan,
     *,
-    on_step: Callable[[int], None] | None = None,
+    on_step: Callable[[int], object] | None = None,
 ) -> TrainingLog:
     """Trains ``model`` in place on packed documents, going on from the plan's checkpoint where there is one.
 
@@ -188,7 +188,7 @@ def _run(
     plan: TrainingPlan,
     checkpoint: Checkpoint,
     log: TrainingLog,
-    on_step: Callable[[int], None] | None,
+    on_step: Callable[[int], object] | None,
 ) -> TrainingLog:
     """Steps from where ``log`` ends to the plan's last."""
     began = saved = time.monotonic()
