@@ -36,7 +36,7 @@ def transplant_folder(
     with TensorReader(source) as reader, atomic_folder(target) as folder:
         names = _embedding_names(config, reader)
         method.check_output(names.output is None)
-        rows = reader.specs[names.input].shape[0]
+        rows = reader.specs[names.input[0]].shape[0]
         if rows < len(old):
             raise ModelError(
                 f"{source}: the model has {rows} embedding rows and its vocabulary {len(old)} tokens: "
@@ -67,9 +67,10 @@ def transplant_folder(
 
 @dataclass(frozen=True)
 class _Names:
-    """Names of the tensors that have a row for every token; None where there is none of its own."""
+    """Names of the tensors that have a row for every token."""
 
-    input: str
+    input: tuple[str, ...]
+    """More than one where a checkpoint holds a tied matrix twice."""
     output: str | None
     bias: str | None
 
@@ -79,30 +80,38 @@ def _embedding_names(config: Any, reader: TensorReader) -> _Names:
     with torch.device("meta"):
         model = AutoModelForCausalLM.from_config(config)
     model.tie_weights()
-    names: dict[int, list[str]] = {}  # tied matrices have two, and a checkpoint holds either
+    names: dict[int, list[str]] = {}  # tied matrices have two, and a checkpoint holds either or both
     for name, parameter in model.named_parameters(remove_duplicate=False):
         names.setdefault(id(parameter), []).append(name)
+    every = {name for known in names.values() for name in known}
 
-    def stored(parameter: Tensor | None) -> str | None:
+    def stored(parameter: Tensor | None) -> tuple[str, ...]:
         if parameter is None:
-            return None
+            return ()
         known = names[id(parameter)]
         # Some checkpoints were saved from the body alone and lack its prefix.
         short = [name.removeprefix(f"{model.base_model_prefix}.") for name in known]
-        return next((candidate for candidate in (*known, *short) if candidate in reader.specs), None)
+        found = tuple(dict.fromkeys(name for name in (*known, *short) if name in reader.specs))
+        if found:
+            return found
+        # Others have a name of their own for it: then it is the one tensor of its shape that no parameter claims.
+        shape = tuple(parameter.shape)
+        alike = [name for name, spec in reader.specs.items() if spec.shape == shape and name not in every]
+        return (alike[0],) if len(alike) == 1 else ()
 
     entry, exit_layer = model.get_input_embeddings(), model.get_output_embeddings()
-    entry_name = stored(entry.weight)
-    output = None if exit_layer is None or is_tied(model) else stored(exit_layer.weight)
-    if entry_name is None or (output is None and exit_layer is not None and not is_tied(model)):
+    tied = exit_layer is None or is_tied(model)
+    found, output = stored(entry.weight), () if tied else stored(exit_layer.weight)
+    if not found or not (tied or output):
         raise ModelError(f"{reader.folder}: the embedding matrices of {type(model).__name__} are not among the tensors")
-    return _Names(entry_name, output, stored(getattr(exit_layer, "bias", None)))
+    bias = stored(getattr(exit_layer, "bias", None))
+    return _Names(found, output[0] if output else None, bias[0] if bias else None)
 
 
 def _changed(method: Initializer, names: _Names, plan: RowPlan) -> dict[str, tuple[RowPlan, Padding, int]]:
     """Plan, padding and number of every matrix with a row for each token: the same as in memory."""
     tied = names.output is None
-    changed = {names.input: (plan, method.padding(tied, "input"), 0)}
+    changed = {name: (plan, method.padding(tied, "input"), 0) for name in names.input}
     if names.output is not None:
         changed[names.output] = (method.output_plan(plan), method.padding(tied, "output"), 1)
     if names.bias is not None:

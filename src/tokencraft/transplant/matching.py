@@ -73,8 +73,7 @@ def match(old: Vocabulary, new: Vocabulary, special_map: Mapping[str, str] | Non
 
     Special tokens come first: what ``special_map`` says, the same role, the same string, a role that can stand in
         (pad for
-    eos and the like). Ordinary tokens match by canonical bytes, so that ``Ġthe`` and ``▁the`` are one token; a raw
-    byte such as ``<0x0A>`` prefers a raw byte.
+    eos and the like). Ordinary tokens match by canonical bytes, so that ``Ġthe`` and ``▁the`` are one token.
 
     Args:
         old: the vocabulary the model has.
@@ -145,12 +144,15 @@ def _match_bytes(old: Vocabulary, new: Vocabulary, source: Ids) -> None:
     for identifier in range(len(old) - 1, -1, -1):
         if is_ordinary(old, identifier):
             by_kind[old.kinds[identifier]][old.tokens[identifier]] = identifier
+    texts = {token for token, kind in zip(new.tokens, new.kinds, strict=True) if kind == TokenKind.NORMAL}
     for identifier, (token, kind) in enumerate(zip(new.tokens, new.kinds, strict=True)):
         if source[identifier] >= 0 or kind == TokenKind.UNUSED or not token:
             continue
-        same = kind if kind in by_kind else TokenKind.NORMAL
-        other = TokenKind.BYTE if same == TokenKind.NORMAL else TokenKind.NORMAL
-        source[identifier] = by_kind[same].get(token, by_kind[other].get(token, -1))
+        # A raw byte beside a text token of the same byte is a fallback that text hardly ever produces. The bytes of a
+        # byte-level vocabulary stand alone and are text.
+        raw = kind == TokenKind.BYTE and token in texts
+        first, second = (TokenKind.BYTE, TokenKind.NORMAL) if raw else (TokenKind.NORMAL, TokenKind.BYTE)
+        source[identifier] = by_kind[first].get(token, by_kind[second].get(token, -1))
 
 
 def require_rows(vocabulary: Vocabulary, rows: int) -> None:

@@ -30,7 +30,9 @@ def pieces_of(matching: Matching) -> list[Ids]:
             continue
         encoded = old.encode_batch([text for _, text in asked])
         for (index, _), ids in zip(asked, encoded, strict=True):
-            if b"".join(old.tokens[identifier] for identifier in ids.tolist()) == new.tokens[unique[index]]:
+            pieces = ids.tolist()
+            whole = b"".join(old.tokens[piece] for piece in pieces)
+            if whole == new.tokens[unique[index]] and all(is_ordinary(old, piece) for piece in pieces):
                 found[index] = np.asarray(ids, dtype=np.int64)
     longest = LongestMatch(old)
     return [
