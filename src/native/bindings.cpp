@@ -87,10 +87,10 @@ Array1<std::uint32_t> split_text(int pattern, nb::handle data) {
     return to_numpy(std::move(ends));
 }
 
-// ---- training ------------------------------------------------------------------------------------------------------------
+// Training.
 
-// Calls `work(control)` without the GIL. Its calling thread comes back for signals, and for `progress(done)` where that is a
-// function; an exception in either stops the work and is raised.
+// Calls `work(control)` without the GIL. Its calling thread comes back for signals, and for `progress(done)` where that
+// is a function; an exception in either stops the work and is raised.
 template <typename Work>
 auto run_controlled(const nb::object& progress, Work&& work) {
     Control control([&](std::int64_t done) {
@@ -256,7 +256,8 @@ void bind_training(nb::module_& m) {
                  new (self) PieceCounter(checked_pattern(pattern), lines ? Unit::line : Unit::document, threads);
              },
              "pattern"_a, "lines"_a, "threads"_a)
-        .def("add", &count_documents, "texts"_a, "ends"_a = nb::none(), "weights"_a = nb::none(), "progress"_a = nb::none(),
+        .def("add", &count_documents, "texts"_a, "ends"_a = nb::none(), "weights"_a = nb::none(),
+             "progress"_a = nb::none(),
              "Counts the pieces of str or bytes objects; `ends` (uint32 per text) overrides the pattern.")
         .def("add_pieces_of",
              [](PieceCounter& self, PieceCounter& units, const nb::object& progress) {

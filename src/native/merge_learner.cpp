@@ -8,8 +8,8 @@ namespace tokencraft {
 
 namespace {
 
-// The largest count worth indexing at first is this part of the average count of a learned pair's merge; a guess that is too
-// high costs another round, one that is too low costs memory.
+// The first threshold is the weight of all cells over this many times the tokens wanted: by Zipf's law the last token's
+// pair is more frequent. Too high a guess costs another round, too low a one costs memory.
 constexpr std::int64_t threshold_part = 64;
 constexpr std::int64_t threshold_step = 16;
 
@@ -169,8 +169,8 @@ void bear(Side& side, TokenId neighbour, std::uint32_t position, std::int64_t we
 
 }  // namespace
 
-// Joins the pair wherever it still is. A token of n >= 2 cells is its id, then -n in its second and in its last cell; cells in
-// between are negative and never read.
+// Joins the pair wherever it still is. A token of n >= 2 cells is its id, then -n in its second and in its last cell;
+// cells in between are negative and never read.
 void MergeLearner::replace(const Merge& merge, PairIndex::Pair& pair) {
     WeightCursor weights(ranges_);
     std::uint32_t joined = UINT32_MAX;  // the last position that was
@@ -208,14 +208,13 @@ void MergeLearner::replace(const Merge& merge, PairIndex::Pair& pair) {
 }
 
 void MergeLearner::publish_gone(const Merge& merge) {
-    for (const TokenId neighbour : before_.touched) {
-        if (PairIndex::Pair* pair = pairs_.find(pair_key(neighbour, merge.left))) pair->count -= before_.changes[neighbour].gone;
-    }
-    for (const TokenId neighbour : after_.touched) {
-        if (PairIndex::Pair* pair = pairs_.find(pair_key(merge.right, neighbour))) pair->count -= after_.changes[neighbour].gone;
-    }
-    PairIndex::Pair* merged = pairs_.find(pair_key(merge.left, merge.right));
-    merged->count = 0;
+    auto take = [&](std::uint64_t key, std::int64_t gone) {
+        PairIndex::Pair* pair = pairs_.find(key);
+        if (pair != nullptr) pair->count -= gone;
+    };
+    for (const TokenId x : before_.touched) take(pair_key(x, merge.left), before_.changes[x].gone);
+    for (const TokenId y : after_.touched) take(pair_key(merge.right, y), after_.changes[y].gone);
+    pairs_.find(pair_key(merge.left, merge.right))->count = 0;
 }
 
 // Gathers all pairs of `token` in place of those that the last replacement gave birth to.

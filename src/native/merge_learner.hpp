@@ -1,14 +1,14 @@
 // Learns merges: again and again joins the adjacent pair with the largest weighted count.
 //
-// Contract: equal to recounting every pair before every merge. Ties go to the smaller (left id, right id). A pair is replaced
-// left to right without overlaps; every adjacent window counts, so "aaa" holds (a, a) twice. Learning stops when `new_tokens`
-// were added or no allowed pair has `min_count` (at least 1). A merge whose bytes are already a token gives that token and
-// adds none; a pair that was merged before and comes up again is merged without a new entry.
+// Contract: equal to recounting every pair before every merge. Ties go to the smaller (left id, right id). A pair is
+// replaced left to right without overlaps; every adjacent window counts, so "aaa" holds (a, a) twice. Learning stops
+// when `new_tokens` were added or no allowed pair has `min_count` (at least 1). A merge whose bytes are already a token
+// gives that token and adds none; a pair that was merged before and comes up again is merged without a new entry.
 //
-// How it is fast: a token lies in the cells it covers, so neighbours need no links. Each pair keeps the list of its positions,
-// checked only when it is merged, and a heap holds upper bounds of the counts, because counts of existing pairs only fall.
-// Pairs below a threshold get neither: most pairs are rare and never matter. When no pair is left above it, the cells are
-// compacted, the threshold is lowered and the pairs are counted again.
+// How it is fast: a token lies in the cells it covers, so neighbours need no links. Each pair keeps the list of its
+// positions, checked only when it is merged, and a heap holds upper bounds of the counts, because counts of existing
+// pairs only fall. Pairs below a threshold get neither: most pairs are rare and never matter. When no pair is left
+// above it, the cells are compacted, the threshold is lowered and the pairs are counted again.
 #pragma once
 
 #include <cstdint>
@@ -42,8 +42,10 @@ struct LearnedMerge {
 
 class MergeLearner {
 public:
-    // `bytes_of[id]` are the bytes of the tokens so far (empty: the id is taken by something that is not text); new ids follow.
-    MergeLearner(Sequences sequences, std::vector<std::string> bytes_of, std::span<const Merge> merges, unsigned threads);
+    // `bytes_of[id]` are the bytes of the tokens so far (empty: the id is taken by something that is not text); new ids
+    // follow.
+    MergeLearner(Sequences sequences, std::vector<std::string> bytes_of, std::span<const Merge> merges,
+                 unsigned threads);
 
     // Learns on from what was learned so far; may be called again with other rules.
     std::vector<LearnedMerge> learn(const LearnRules& rules, Control& control);

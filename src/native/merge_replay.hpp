@@ -1,10 +1,12 @@
 // Applies a given merge list to pieces: all occurrences of the first merge left to right, then the second, and so on.
 //
-// Where no token has two derivations this is what a rank-priority BPE encoder gives; where one has, an encoder may apply a
-// merge again after a later one, and this does not: it is the state that a trainer is in after learning the list.
+// Where no token has two derivations this is what a rank-priority BPE encoder gives; where one has, an encoder may
+// apply a merge again after a later one, and this does not: it is the state that a trainer is in after learning the
+// list.
 //
-// How it is fast: between two bytes that no merge of the list ever joins (x ends a left operand, y begins a right one) a
-// piece can be cut without changing the result, so pieces of any length fall into short chunks whose tokens are remembered.
+// How it is fast: between two bytes that no merge of the list ever joins (x ends a left operand, y begins a right one)
+// a piece can be cut without changing the result, so pieces of any length fall into short chunks whose tokens are
+// remembered.
 #pragma once
 
 #include <array>
@@ -42,7 +44,8 @@ private:
     static constexpr std::int32_t no_rank = INT32_MAX;
 
     std::int32_t rank(TokenId left, TokenId right) const;
-    void append_chunk(std::string_view chunk, const char* readable_end, std::vector<TokenId>& tokens, Scratch& scratch) const;
+    void append_chunk(std::string_view chunk, const char* readable_end, std::vector<TokenId>& tokens,
+                      Scratch& scratch) const;
     void merge_short(Scratch& scratch) const;
     void merge_long(Scratch& scratch) const;
 
@@ -57,8 +60,8 @@ private:
     std::bitset<65536> joined_;  // last byte of a left operand << 8 | first byte of the right one
 };
 
-// The counted pieces as tokens after the replay, ordered by weight; pieces of a single token are left out, they hold no pair.
-// `fired`, if given, tells which merges were applied at least once.
+// The counted pieces as tokens after the replay, ordered by weight; pieces of a single token are left out, they hold no
+// pair. `fired`, if given, tells which merges were applied at least once.
 Sequences replay_pieces(const PieceCounter& pieces, const MergeReplay& replay, unsigned threads, Control& control,
                         std::vector<std::uint8_t>* fired = nullptr);
 

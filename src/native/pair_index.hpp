@@ -1,11 +1,12 @@
 // Counts the adjacent pairs of token sequences and remembers where the frequent ones lie.
 //
-// Contract: `build` drops what was there and indexes every pair of neighbouring cells (both >= 0) whose weighted count is at
-// least `threshold`, positions ascending. Cells are compact: every cell is a token or a boundary. The result does not depend
-// on the number of threads. `pairs()` references stay valid until the next `insert` or `build`, positions until `build`.
+// Contract: `build` drops what was there and indexes every pair of neighbouring cells (both >= 0) whose weighted count
+// is at least `threshold`, positions ascending. Cells are compact: every cell is a token or a boundary. The result does
+// not depend on the number of threads. `pairs()` references stay valid until the next `insert` or `build`, positions
+// until `build`.
 //
-// How it is fast: the pairs are cut into parts by hash. Whoever counts a part reads all cells but keeps a small table, so no
-// tables are merged and what is rare is dropped part by part.
+// How it is fast: the pairs are cut into parts by hash. Whoever counts a part reads all cells but keeps a small table,
+// so no tables are merged and what is rare is dropped part by part.
 #pragma once
 
 #include <cstdint>
@@ -31,8 +32,8 @@ public:
     PairIndex(PairIndex&&) = default;
     PairIndex& operator=(PairIndex&&) = default;
 
-    void build(std::span<const TokenId> cells, std::span<const WeightRange> ranges, std::int64_t threshold, unsigned threads,
-               const Control& control);
+    void build(std::span<const TokenId> cells, std::span<const WeightRange> ranges, std::int64_t threshold,
+               unsigned threads, const Control& control);
 
     std::span<const Pair> pairs() const { return pairs_; }
 

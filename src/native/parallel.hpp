@@ -1,9 +1,9 @@
 // Runs a kernel on worker threads while the calling thread listens for Ctrl-C and reports progress.
 //
-// Contract: `work(worker)` runs once for every worker number in [0, threads). Workers look at `control.stopped()` now and
-// then and return early when it is true. An exception in a worker stops the others and is thrown again in the caller, the
-// one of the lowest worker number if there are several. The calling thread calls `control.poll` every 50 ms; where that
-// returns false the workers are stopped and Interrupted is thrown.
+// Contract: `work(worker)` runs once for every worker number in [0, threads). Workers look at `control.stopped()` now
+// and then and return early when it is true. An exception in a worker stops the others and is thrown again in the
+// caller, the one of the lowest worker number if there are several. The calling thread calls `control.poll` every 50
+// ms; where that returns false the workers are stopped and Interrupted is thrown.
 #pragma once
 
 #include <atomic>
@@ -28,7 +28,6 @@ public:
     void stop() { stop_.store(true, std::memory_order_relaxed); }
     void advance(std::int64_t amount) { done_.fetch_add(amount, std::memory_order_relaxed); }
     bool poll() const { return !poll_ || poll_(done_.load(std::memory_order_relaxed)); }
-    bool listens() const { return static_cast<bool>(poll_); }
 
 private:
     std::function<bool(std::int64_t)> poll_;
@@ -38,8 +37,8 @@ private:
 
 void run_workers(unsigned threads, Control& control, const std::function<void(unsigned worker)>& work);
 
-// Calls `item(worker, index)` for every index in [0, count); idle workers take the next index, so the order of the calls and
-// which worker makes them is not fixed.
+// Calls `item(worker, index)` for every index in [0, count); idle workers take the next index, so the order of the
+// calls and which worker makes them is not fixed.
 void run_items(unsigned threads, Control& control, std::size_t count,
                const std::function<void(unsigned worker, std::size_t index)>& item);
 

@@ -105,12 +105,4 @@ void PieceCounter::finish(Control& control) {
     tables_.resize(1);
 }
 
-std::int64_t PieceCounter::total_pieces() const {
-    std::int64_t total = 0;
-    for (std::size_t shard = 0; shard < PieceTable::shard_count; ++shard) {
-        for (const PieceTable::Entry& entry : table().entries(shard)) total += entry.count;
-    }
-    return total;
-}
-
 }  // namespace tokencraft

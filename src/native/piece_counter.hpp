@@ -1,9 +1,9 @@
 // Counts the distinct pieces of a stream of documents.
 //
-// Contract: documents are valid UTF-8; every document is cut into units (itself, or its lines with their line ends), every
-// unit into pieces by `pattern`, or by the piece ends that come with the document, and each piece counts `weight` times.
-// Pieces of 2^32 bytes or more are refused. Workers fill tables of their own, which `finish` merges: the counts do not
-// depend on the number of threads. Memory: the distinct pieces, once a worker at worst.
+// Contract: documents are valid UTF-8; every document is cut into units (itself, or its lines with their line ends),
+// every unit into pieces by `pattern`, or by the piece ends that come with the document, and each piece counts `weight`
+// times. Pieces of 2^32 bytes or more are refused. Workers fill tables of their own, which `finish` merges: the counts
+// do not depend on the number of threads. Memory: the distinct pieces, once a worker at worst.
 #pragma once
 
 #include <cstdint>
@@ -40,7 +40,6 @@ public:
 
     // The counts; only after `finish`.
     const PieceTable& table() const { return tables_.front(); }
-    std::int64_t total_pieces() const;
     std::int64_t total_bytes() const { return total_bytes_; }
     unsigned threads() const { return threads_; }
 

@@ -1,10 +1,10 @@
 // Counts distinct byte strings: an open-addressing hash table of pieces with 64-bit counts.
 //
-// Contract: `add(piece, readable_end, weight)` adds `weight` (> 0) to the count of `piece` (non-empty, < 2^32 bytes); bytes up
-// to `readable_end` (>= the piece's end) may be read. Pieces of up to 15 bytes lie inside the entry, longer ones in an
-// append-only arena; `text()` views of short ones hold until the table grows. Equal pieces are
-// recognised by their bytes, never by a hash alone. The table is cut into shards by hash so that tables can be merged in
-// parallel and growth copies little at a time.
+// Contract: `add(piece, readable_end, weight)` adds `weight` (> 0) to the count of `piece` (non-empty, < 2^32 bytes);
+// bytes up to `readable_end` (>= the piece's end) may be read. Pieces of up to 15 bytes lie inside the entry, longer
+// ones in an append-only arena; `text()` views of short ones hold until the table grows. Equal pieces are recognised by
+// their bytes, never by a hash alone. The table is cut into shards by hash so that tables can be merged in parallel and
+// growth copies little at a time.
 #pragma once
 
 #include <algorithm>
@@ -48,8 +48,8 @@ public:
     static constexpr std::size_t shard_count = 32;
     static constexpr std::size_t inline_bytes = 15;
 
-    // `low` and `high` hold the bytes of a short piece and, on top, its length; or the hash of a long piece and, below the
-    // mark `long_tag`, where in the arena its length and bytes lie. `count` is 0 in an empty slot.
+    // `low` and `high` hold the bytes of a short piece and, on top, its length; or the hash of a long piece and, below
+    // the mark `long_tag`, where in the arena its length and bytes lie. `count` is 0 in an empty slot.
     struct Entry {
         std::uint64_t low = 0;
         std::uint64_t high = 0;
@@ -65,8 +65,9 @@ public:
         }
         // Bytes up to here may be read.
         const char* readable_end() const {
-            const auto view = text();
-            return (high >> 56) != long_tag ? reinterpret_cast<const char*>(this) + 16 : view.data() + view.size() + padding;
+            if ((high >> 56) != long_tag) return reinterpret_cast<const char*>(this) + 16;
+            const std::string_view view = text();
+            return view.data() + view.size() + padding;
         }
         const char* address() const { return reinterpret_cast<const char*>(high & ((std::uint64_t{1} << 56) - 1)); }
     };

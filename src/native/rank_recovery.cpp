@@ -45,7 +45,8 @@ std::vector<Parents> recover_merges(std::span<const std::string_view> tokens, un
     ranks.reserve(tokens.size());
     for (std::size_t rank = 0; rank < tokens.size(); ++rank) {
         if (tokens[rank].empty()) throw std::invalid_argument("a token is empty");
-        if (!ranks.emplace(tokens[rank], static_cast<TokenId>(rank)).second) throw std::invalid_argument("a token is there twice");
+        const bool added = ranks.emplace(tokens[rank], static_cast<TokenId>(rank)).second;
+        if (!added) throw std::invalid_argument("a token is there twice");
     }
     std::vector<Parents> parents(tokens.size());
     constexpr std::size_t batch = 1024;

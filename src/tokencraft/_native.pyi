@@ -25,7 +25,7 @@ class PieceCounter:
         weights: Sequence[int] | None = None,
         progress: Callable[[int], object] | None = None,
     ) -> None:
-        """Count the pieces of texts; ``ends`` (one array a text) overrides the pattern, each text counts ``weights`` times."""
+        """Count the pieces of texts, each ``weights`` times; ``ends`` (one array a text) overrides the pattern."""
 
     def add_pieces_of(self, units: PieceCounter, progress: Callable[[int], object] | None = None) -> None:
         """Count the pieces of another counter's pieces, each as often as it was counted there."""
@@ -58,7 +58,7 @@ class MergeLearner:
         veto: Callable[[bytes, bytes], bool] | None = None,
         progress: Callable[[int], object] | None = None,
     ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]:
-        """New merges, (left, right, result) int32 ``[n, 3]``, and the count of each when it was merged, int64 ``[n]``."""
+        """New merges, (left, right, result) int32 ``[n, 3]``, and the count of each when merged, int64 ``[n]``."""
 
     @property
     def fired(self) -> npt.NDArray[np.uint8]:
