@@ -17,6 +17,6 @@ def test_report_counts_by_hand() -> None:
         "tokens of 2 words": 1,
         "tokens of 3 words": 1,
         "tokens that end a line after other bytes": 1,
-        "longest: aĠbĠc": 5,
-        "longest: aĠb": 3,
+        "longest: 'a b c'": 5,
+        "longest: 'a b'": 3,
     }

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from tokencraft.report import Column, Table
 from tokencraft.vocabulary import TokenKind, Vocabulary
-from tokencraft.vocabulary.bytes import to_printable
 
 _Row = tuple[str, int, float | None]
 
@@ -42,12 +41,17 @@ def superword_report(vocabulary: Vocabulary, longest: int = 10) -> Table:
         _row("tokens that end a line after other bytes", sum(_ends_line(token) for token in texts), texts),
     ]
     by_length = sorted(superwords, key=lambda token: (-len(token), token))[:longest]
-    rows += [(f"longest: {to_printable(token)}", len(token), None) for token in by_length]
+    rows += [(f"longest: {_readable(token)}", len(token), None) for token in by_length]
     return Table("Superwords", [Column("what"), Column("number", "tokens; bytes"), Column("share", "%")], rows)
 
 
 def _row(name: str, number: int, texts: list[bytes]) -> _Row:
     return name, number, 100.0 * number / max(1, len(texts))
+
+
+def _readable(token: bytes) -> str:
+    """The text of a token as a Python string, because the byte alphabet of ``tokenizer.json`` hides most scripts."""
+    return repr(token.decode("utf-8", "surrogateescape"))
 
 
 def _ends_line(token: bytes) -> bool:
