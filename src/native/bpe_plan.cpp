@@ -7,11 +7,13 @@
 namespace tokencraft {
 namespace {
 
-// Pieces of at most this mean length are words already: one cache lookup each, no second level.
-constexpr std::size_t word_bytes = 12;
-// Costs, in nanoseconds, that decide between thresholds: of a segment, and of a byte of a segment not seen before.
-constexpr double segment_cost = 25.0;
-constexpr double new_byte_cost = 15.0;
+// Costs that decide between plans, in nanoseconds: of a segment, of a byte of a segment that was not seen before in the sample
+// (a small part of a batch), of a byte of a segment too long for the caches, and of looking for cuts inside pieces.
+constexpr double segment_cost = 20.0;
+constexpr double new_byte_cost = 4.0;
+constexpr double long_byte_cost = 30.0;
+constexpr double cut_byte_cost = 0.5;
+constexpr std::size_t cached_bytes = 31;
 constexpr std::size_t most_crossings = std::size_t{1} << 24;
 
 std::array<std::array<std::uint64_t, 4>, 256> joins_below(const BpeRules& rules, std::span<const std::uint32_t> junctions,
@@ -28,17 +30,11 @@ std::array<std::array<std::uint64_t, 4>, 256> joins_below(const BpeRules& rules,
     return joins;
 }
 
-// The rank from which on the position between two bytes is joined, for every position inside the sample's pieces.
-std::vector<std::uint32_t> position_ranks(std::span<const std::uint32_t> junctions, std::string_view sample,
-                                          std::span<const std::uint32_t> ends) {
-    std::vector<std::uint32_t> ranks(sample.size() - 1);
-    for (std::size_t at = 0; at + 1 < sample.size(); ++at) {
-        ranks[at] = junctions[static_cast<unsigned char>(sample[at]) * 256u + static_cast<unsigned char>(sample[at + 1])];
-    }
+// Marks the boundaries between pieces as cut; ranks[i] is of the position between the bytes i and i + 1.
+void cut_at(std::vector<std::uint32_t>& ranks, std::span<const std::uint32_t> ends) {
     for (const std::uint32_t end : ends) {
-        if (end > 0 && end < sample.size()) ranks[end - 1] = no_rank;
+        if (end > 0 && end <= ranks.size()) ranks[end - 1] = no_rank;
     }
-    return ranks;
 }
 
 // Thresholds at which the number of cuts in the sample changes by a tenth, from none on.
@@ -63,15 +59,21 @@ double cost(std::string_view sample, std::span<const std::uint32_t> ranks, std::
     std::unordered_set<std::string_view> seen;
     std::size_t segments = 0;
     std::size_t new_bytes = 0;
+    std::size_t long_bytes = 0;
     std::size_t start = 0;
     for (std::size_t at = 0; at < sample.size(); ++at) {
         if (at + 1 < sample.size() && ranks[at] < threshold) continue;
         ++segments;
         const std::string_view segment = sample.substr(start, at + 1 - start);
-        if (seen.insert(segment).second) new_bytes += segment.size();
+        if (segment.size() > cached_bytes) {
+            long_bytes += segment.size();
+        } else if (seen.insert(segment).second) {
+            new_bytes += segment.size();
+        }
         start = at + 1;
     }
-    return segment_cost * static_cast<double>(segments) + new_byte_cost * static_cast<double>(new_bytes);
+    return segment_cost * static_cast<double>(segments) + new_byte_cost * static_cast<double>(new_bytes) +
+           long_byte_cost * static_cast<double>(long_bytes);
 }
 
 // What a token can end (or begin) with when merges at or above the threshold are undone.
@@ -134,21 +136,27 @@ std::vector<std::uint32_t> junction_ranks(const BpeRules& rules) {
 Plan make_plan(const BpeRules& rules, std::span<const std::uint32_t> junctions, std::string_view sample,
                std::span<const std::uint32_t> ends) {
     Plan plan;
-    if (ends.empty() || sample.size() <= ends.size() * word_bytes) return plan;
-    const std::vector<std::uint32_t> ranks = position_ranks(junctions, sample, ends);
-    double best = 0.0;
-    for (const std::uint32_t threshold : candidates(ranks)) {
-        const double here = cost(sample, ranks, threshold);
-        if (threshold == no_rank || here < best) {
-            best = here;
-            plan.threshold = threshold;
-        }
+    if (sample.empty()) return plan;
+    std::vector<std::uint32_t> ranks(sample.size() - 1, 0);  // whole pieces: no cuts but theirs
+    cut_at(ranks, ends);
+    double best = cost(sample, ranks, no_rank);
+    for (std::size_t at = 0; at < ranks.size(); ++at) {
+        ranks[at] = junctions[static_cast<unsigned char>(sample[at]) * 256u + static_cast<unsigned char>(sample[at + 1])];
     }
+    cut_at(ranks, ends);
+    const double cutting = cut_byte_cost * static_cast<double>(sample.size());
+    for (const std::uint32_t threshold : candidates(ranks)) {
+        const double here = cost(sample, ranks, threshold) + cutting;
+        if (here >= best) continue;
+        best = here;
+        plan.threshold = threshold;
+        plan.cut_inside = true;
+    }
+    if (!plan.cut_inside) return plan;
     if (plan.two_level() && !add_crossings(rules, plan.threshold, plan.crossing)) {
         plan.threshold = no_rank;
         plan.crossing = {};
     }
-    plan.cut_inside = true;
     plan.joins = joins_below(rules, junctions, plan.threshold);
     return plan;
 }

@@ -1,6 +1,9 @@
 #include "split.hpp"
 
+#include <bit>
+
 #include "characters.hpp"
+#include "split_blocks.hpp"
 
 namespace tokencraft {
 namespace {
@@ -159,23 +162,85 @@ const Byte* next_paper(const Byte* at, const Byte* end) {
     return skip_white<number>(at, end);
 }
 
+// Where pieces end; room is made for a block of cuts at a time.
 class Ends {
-   public:
+public:
     Ends(std::string_view text, std::vector<std::uint32_t>& ends)
-        : begin(reinterpret_cast<const Byte*>(text.data())), end(begin + text.size()), ends_(ends) {}
-    void cut(const Byte* at) { ends_.push_back(static_cast<std::uint32_t>(at - begin)); }
+        : begin(reinterpret_cast<const Byte*>(text.data())), end(begin + text.size()), ends_(ends), size_(ends.size()) {
+        ends_.resize(size_ + text.size() / 8 + 2 * block);
+    }
+    ~Ends() { ends_.resize(size_); }
+
+    void cut(const Byte* at) {
+        make_room();
+        ends_[size_++] = static_cast<std::uint32_t>(at - begin);
+    }
+    // Cuts at every bit of the mask.
+    void cut(const Byte* at, Mask cuts) {
+        make_room();
+        const auto offset = static_cast<std::uint32_t>(at - begin);
+        std::uint32_t* out = ends_.data() + size_;
+        for (; cuts; cuts &= cuts - 1) *out++ = offset + static_cast<std::uint32_t>(std::countr_zero(cuts));
+        size_ = static_cast<std::size_t>(out - ends_.data());
+    }
 
     const Byte* const begin;
     const Byte* const end;
 
-   private:
+private:
+    static constexpr std::size_t block = 64;
+    void make_room() {
+        if (size_ + block > ends_.size()) ends_.resize(size_ + size_ / 2 + 2 * block);
+    }
+
     std::vector<std::uint32_t>& ends_;
+    std::size_t size_;
 };
 
-// For patterns that leave no gaps: one scanner call a piece.
-template <const Byte* (*next)(const Byte*, const Byte*)>
-void split_covering(Ends& out) {
-    for (const Byte* at = out.begin; at < out.end;) out.cut(at = next(at, out.end));
+// Blocks with fewer ASCII bytes at their beginning are left to the scanner, for a few pieces.
+constexpr unsigned least_ascii = 16;
+constexpr int pieces_between = 4;
+
+// For patterns that leave no gaps: blocks of ASCII by `starts`, the rest by `next`, one call a piece.
+template <const Byte* (*next)(const Byte*, const Byte*), typename Starts>
+void split_covering(Ends& out, Starts starts) {
+    const Byte* at = out.begin;
+    while (has_blocks && out.end - at >= 64) {
+        const AsciiBlock block(at);
+        int pieces = pieces_between;
+        if (block.size >= least_ascii) {
+            if (const Mask found = starts(block, at)) {
+                out.cut(at, found);
+                at += 63 - std::countl_zero(found);
+                continue;
+            }
+            pieces = 1;
+        }
+        for (; pieces > 0 && at < out.end; --pieces) out.cut(at = next(at, out.end));
+    }
+    while (at < out.end) out.cut(at = next(at, out.end));
+}
+
+void split_gpt2(Ends& out) {
+    split_covering<next_gpt2>(out, [](const AsciiBlock& block, const Byte* at) {
+        return starts_gpt2(block, at, [](const Byte* from) { return skip_contraction<Contractions::lower>(from, from + 3); });
+    });
+}
+
+template <Contractions kind, int digits, bool whole_at_end = false>
+void split_cl100k(Ends& out) {
+    split_covering<next_cl100k<kind, digits, whole_at_end>>(out, [](const AsciiBlock& block, const Byte* at) {
+        return starts_words<false, digits, ContractionPlace::ahead>(
+            block, at, [](const Byte* from) { return skip_contraction<kind>(from, from + 3); });
+    });
+}
+
+template <Contractions kind>
+void split_o200k(Ends& out) {
+    constexpr auto place = kind == Contractions::none ? ContractionPlace::none : ContractionPlace::suffix;
+    split_covering<next_o200k<kind>>(out, [](const AsciiBlock& block, const Byte* at) {
+        return starts_words<true, 3, place>(block, at, [](const Byte* from) { return skip_contraction<kind>(from, from + 3); });
+    });
 }
 
 // \p{N}{1,3}| ?[^\s\p{L}\p{N}]{2,}[\r\n/]*| +(?!\S) and the gaps.
@@ -187,10 +252,29 @@ void split_v2_stage2(Ends& out) {
         out.cut(to);
         gap = at = to;
     };
-    while ((at = skip<letter | set_of("s") | newline>(at, out.end)) < out.end) {
+    while (at < out.end) {
+        if (has_blocks && out.end - at >= 64) {
+            const AsciiBlock block(at);
+            unsigned resume = 0;
+            Mask cuts = cuts_v2_stage2(block, resume);
+            if (resume > 0) {
+                if (gap == at) cuts &= ~Mask{1};
+                if (cuts) {
+                    out.cut(at, cuts);
+                    gap = at + (63 - std::countl_zero(cuts));
+                }
+                at += resume;
+                continue;
+            }
+        }
+        // One match, or one character that starts none.
         const Character here = character(at, out.end);
         if (here.cls & number) {
             match(at, skip_numbers(at, out.end, 3));
+            continue;
+        }
+        if (here.cls & (letter | set_of("s") | newline)) {
+            at = skip<letter | set_of("s") | newline>(at, out.end);
             continue;
         }
         const Byte* body = here.cls & space ? at + 1 : at;
@@ -236,7 +320,17 @@ const Byte* split_number_run(const Byte* at, Ends& out) {
 }
 
 void split_paper_stage1(Ends& out) {
-    for (const Byte* at = out.begin; at < out.end;) {
+    const Byte* at = out.begin;
+    while (at < out.end) {
+        if (has_blocks && out.end - at >= 64) {
+            const AsciiBlock block(at);
+            const Mask found = block.size >= least_ascii ? starts_paper(block) : 0;
+            if (found) {
+                out.cut(at, found);
+                at += 63 - std::countl_zero(found);
+                continue;
+            }
+        }
         if (starts_with(number, at, out.end)) {
             at = split_number_run(at, out);
         } else {
@@ -263,17 +357,17 @@ void split(Pattern pattern, std::string_view text, std::vector<std::uint32_t>& e
         case Pattern::whole:
             if (!text.empty()) out.cut(out.end);
             return;
-        case Pattern::gpt2: return split_covering<next_gpt2>(out);
-        case Pattern::cl100k: return split_covering<next_cl100k<Contractions::listed, 3>>(out);
-        case Pattern::llama3: return split_covering<next_cl100k<Contractions::folded, 3>>(out);
-        case Pattern::qwen2: return split_covering<next_cl100k<Contractions::folded, 1>>(out);
-        case Pattern::o200k: return split_covering<next_o200k<Contractions::folded>>(out);
-        case Pattern::superbpe_v2_stage1: return split_covering<next_o200k<Contractions::none>>(out);
+        case Pattern::gpt2: return split_gpt2(out);
+        case Pattern::cl100k: return split_cl100k<Contractions::listed, 3>(out);
+        case Pattern::llama3: return split_cl100k<Contractions::folded, 3>(out);
+        case Pattern::qwen2: return split_cl100k<Contractions::folded, 1>(out);
+        case Pattern::o200k: return split_o200k<Contractions::folded>(out);
+        case Pattern::superbpe_v2_stage1: return split_o200k<Contractions::none>(out);
         case Pattern::superbpe_v2_stage2: return split_v2_stage2(out);
         case Pattern::superbpe_paper_stage1: return split_paper_stage1(out);
         case Pattern::superbpe_paper_stage2: return split_paper_stage2(out);
-        case Pattern::o200k_listed: return split_covering<next_o200k<Contractions::listed>>(out);
-        case Pattern::cl100k_trailing: return split_covering<next_cl100k<Contractions::folded, 3, true>>(out);
+        case Pattern::o200k_listed: return split_o200k<Contractions::listed>(out);
+        case Pattern::cl100k_trailing: return split_cl100k<Contractions::folded, 3, true>(out);
     }
 }
 
