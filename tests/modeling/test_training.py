@@ -220,10 +220,11 @@ def test_frozen_body(family: str) -> None:
         assert parameter.grad is None
 
 
-def test_bfloat16_is_close_to_float32() -> None:
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+def test_half_precision_is_close_to_float32(dtype: str) -> None:
     rows = make_rows()
     exact = train(make_model(), rows, TrainingPlan(steps=8, batch_rows=4))
-    rough = train(make_model(), rows, TrainingPlan(steps=8, batch_rows=4, dtype="bfloat16"))
+    rough = train(make_model(), rows, TrainingPlan(steps=8, batch_rows=4, dtype=dtype))
     assert rough.losses != exact.losses
     np.testing.assert_allclose(rough.losses, exact.losses, rtol=0.05)
 

@@ -33,6 +33,10 @@ from tokencraft.modeling.loss import CausalLoss
 from tokencraft.modeling.packing import IGNORED, PackedRows
 
 
+FLOAT16_SCALE = 1024.0
+"""What the loss is multiplied with while gradients are in float16."""
+
+
 @dataclass(frozen=True)
 class TrainingPlan:
     """How to train.
@@ -230,8 +234,14 @@ def _step(
         group["lr"] = plan.learning_rate_at(step) * group.get("scale", 1.0)
     with _autocast(device, plan.dtype):
         nats: Tensor = loss_of(**batch)
-    # Gradients are averaged over processes, the loss is a mean over the tokens of all of them.
-    accelerator.backward(nats * (accelerator.num_processes / tokens))
+    # Gradients are averaged over processes, the loss is a mean over the tokens of all of them. Small gradients of
+    # float16 would vanish: a constant scale, unlike one that adapts, has no state that a resumed run would need.
+    scale = FLOAT16_SCALE if plan.dtype == "float16" else 1.0
+    accelerator.backward(nats * (scale * accelerator.num_processes / tokens))
+    if scale != 1.0:
+        for parameter in loss_of.parameters():
+            if parameter.grad is not None:
+                parameter.grad.div_(scale).nan_to_num_(0.0, 0.0, 0.0)
     if plan.clip:
         accelerator.clip_grad_norm_(loss_of.parameters(), plan.clip)
     optimizer.step()
