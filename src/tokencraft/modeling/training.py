@@ -32,7 +32,6 @@ from tokencraft.modeling.checkpoint import Checkpoint
 from tokencraft.modeling.loss import CausalLoss
 from tokencraft.modeling.packing import IGNORED, PackedRows
 
-
 FLOAT16_SCALE = 1024.0
 """What the loss is multiplied with while gradients are in float16."""
 
