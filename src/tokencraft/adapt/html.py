@@ -90,7 +90,7 @@ def _tokenizers(report: Mapping[str, Any]) -> str:
         "tokens",
         "used_share",
         "renyi_efficiency",
-        "byte_share",
+        "fallback_share",
     )
     rows = [[_TOKENIZER_NAMES[name], *(row.get(key) for key in keys)] for name, row in report["tokenizer"].items()]
     held_out = report["corpus"]["held_out"]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from tokencraft.engine import available_processes
 from tokencraft.errors import UsageError
 
 Method = Literal["superbpe", "bpe"]
@@ -46,7 +46,9 @@ class AdaptOptions:
         text_field: the field of JSON Lines and Parquet that holds the text.
         encoding_errors: what to do with bytes that are not UTF-8: ``strict``, ``replace`` or ``skip`` the document.
         device: a torch device; None takes the best one at hand.
-        dtype: compute type of training and scoring: ``float32``, ``bfloat16`` or ``float16``; None chooses.
+        dtype: type of the matrix products in training: ``float32``, ``bfloat16`` or ``float16``; None takes bfloat16 where
+            the device multiplies it natively, else float32. Weights are trained in float32 and saved in the type the
+            model came in.
         seed: seed of everything random.
         threads: threads of kernels and of torch; None takes all cores.
         checkpoint_seconds: seconds between checkpoints while healing.
@@ -128,9 +130,14 @@ class AdaptOptions:
     @property
     def thread_count(self) -> int:
         """Threads to use: what was asked for, else every core this process may run on."""
-        return self.threads or len(os.sched_getaffinity(0))
+        return self.threads or available_processes()
 
-    def subset(self, names: tuple[str, ...]) -> dict[str, Any]:
-        """The named options as JSON values, for the record of a stage."""
-        values = asdict(self)
-        return {name: list(v) if isinstance(v := values[name], tuple) else v for name in names}
+    def key_values(self) -> dict[str, Any]:
+        """All options as JSON values, for the records of the stages; paths are made absolute."""
+        values = asdict(self) | {
+            "output": str(self.output),
+            "model": None if self.model is None else str(Path(self.model).resolve()),
+            "corpus": [str(Path(path).resolve()) for path in self.corpus],
+            "general": [str(Path(path).resolve()) for path in self.general],
+        }
+        return values

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import resource
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
@@ -78,7 +77,7 @@ class Adaptation:
             raise UsageError(f"--initializer {options.initializer}: there are {', '.join(initializers())}")
         self.runner = StageRunner(
             output=options.output,
-            option_values=options.subset(tuple(field.name for field in dataclasses.fields(options) if field.init)),
+            option_values=options.key_values(),
             versions=run_context()["versions"],
             seed=options.seed,
             overwrite=options.overwrite,
@@ -108,7 +107,7 @@ class Adaptation:
             Stage("corpus", self.corpus, (*corpus_options, "evaluation_bytes"), inputs=signatures),
             Stage("vocabulary", self.vocabulary, learning, ("base", "corpus")),
             Stage("measure", self.measure, (), ("base", "corpus", "vocabulary"), ("encoding",)),
-            Stage("transplant", self.transplant, ("initializer", "dtype"), ("base", "vocabulary")),
+            Stage("transplant", self.transplant, ("initializer",), ("base", "vocabulary")),
             Stage("pack", self.pack, (*training, "control"), ("base", "corpus", "vocabulary", "transplant"), ("step",)),
             Stage("heal", self.heal, training, ("transplant", "pack")),
             Stage("control", self.control, training, ("base", "pack")),
@@ -153,9 +152,14 @@ class Adaptation:
         samples: list[str] = read_record(self.folder("corpus") / "evaluation.json")[name]
         return samples
 
-    def load(self, folder: Path) -> Any:
-        """A model on the device of the run, in the type it is trained in."""
-        return load_model(folder, dtype=torch.float32, device=self.device)
+    @property
+    def compute_type(self) -> str:
+        """The type of the matrix products in training."""
+        return self.options.dtype or ("bfloat16" if multiplies_bfloat16(self.device) else "float32")
+
+    def load(self, folder: Path, dtype: torch.dtype | None = None) -> Any:
+        """A model on the device of the run, in the type it is stored in unless another is named."""
+        return load_model(folder, dtype=dtype, device=self.device)
 
     def _model_signature(self) -> str:
         return file_signature([self.options.model]) if self.options.model else "embedded"
@@ -231,7 +235,7 @@ class Adaptation:
         rows_per_step = max(1, self.options.batch_tokens // context)
         steps, step = self.options.steps, None
         if self.options.minutes is not None:
-            model = self.load(self.folder("transplant") / "model")
+            model = self.load(self.folder("transplant") / "model", torch.float32)
             step = measure_step_seconds(model, rows_per_step, context, self._plan(1, folder))
             steps = max(1, round(self.options.minutes * 60 / step))
         budget = Budget(steps or DEFAULT_STEPS, rows_per_step)
@@ -296,13 +300,13 @@ class Adaptation:
 
     def report(self, folder: Path) -> Result:
         """Write the model folder, ``report.json`` and ``report.html``."""
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-        publish.publish(self, peak_memory_bytes=peak)
+        publish.publish(self)
         return {}
 
     def _continue(self, folder: Path, start: Path, which: str, steps: int) -> Result:
         rows = load_rows(self.folder("pack") / which)
-        model = self.load(start)
+        stored_type = self.load(start).dtype
+        model = self.load(start, torch.float32)
         label = "healing" if which == "new" else "control"
         log = train(
             model,
@@ -310,7 +314,7 @@ class Adaptation:
             self._plan(steps, folder / "checkpoint"),
             on_step=lambda step: self.on_progress(label, step, steps),
         )
-        save_model(model, folder / "model")
+        save_model(model.to(stored_type), folder / "model")
         write_json(folder / "log.json", {"nats_per_token": log.losses, "tokens": log.tokens, "bytes": log.bytes})
         return {"steps": steps, "tokens": int(np.sum(log.tokens)), "bytes": int(np.sum(log.bytes))}
 
@@ -321,7 +325,7 @@ class Adaptation:
             batch_rows=max(1, self.options.batch_tokens // self.runner.result("base")["context_length"]),
             learning_rate=self.options.learning_rate or default_learning_rate(size.total),
             trainable="embeddings" if self.options.freeze_body else "all",
-            dtype=self.options.dtype,
+            dtype=self.compute_type,
             seed=self.options.seed,
             checkpoint_folder=checkpoint,
             checkpoint_seconds=self.options.checkpoint_seconds,
@@ -338,6 +342,13 @@ def context_length(options: AdaptOptions, model: Any) -> int:
     if options.context_length and options.context_length > limit:
         raise UsageError(f"--context-length {options.context_length}: the model reads at most {limit} tokens")
     return options.context_length or min(int(limit), DEFAULT_CONTEXT)
+
+
+def multiplies_bfloat16(device: str) -> bool:
+    """Whether the device has instructions for bfloat16 products; without them they are slower than float32."""
+    if device.startswith("cuda"):
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    return device == "cpu" and bool(torch.cpu.get_capabilities().get("avx512_bf16"))
 
 
 def default_learning_rate(parameters: int) -> float:

@@ -13,6 +13,7 @@ from tokencraft.adapt import embedded
 from tokencraft.adapt.options import DEFAULT_STEPS, AdaptOptions
 from tokencraft.adapt.pipeline import Adaptation, context_length
 from tokencraft.adapt.publish import model_size
+from tokencraft.adapt.stage import refuse_foreign
 from tokencraft.modeling.loading import load_config
 from tokencraft.report import Column, Table
 
@@ -20,6 +21,8 @@ from tokencraft.report import Column, Table
 BYTES_PER_TOKEN = 4.0
 READING_BYTES_PER_SECOND = 5e7
 LEARNING_BYTES_PER_SECOND = 1e7
+#: Share of the matrix product's rate that a whole model reaches.
+EFFICIENCY = 0.5
 #: Weights, gradients and AdamW's two moments in float32.
 TRAINING_BYTES_PER_PARAMETER = 16
 #: Memory of vocabulary training per byte of corpus, at most.
@@ -39,12 +42,13 @@ class Estimate:
 def plan(options: AdaptOptions) -> Table:
     """The stages of a run with estimates of time, disk and memory.
 
-    Times come from a matrix product timed on the device for a fraction of a second; they are right to a factor of two.
+    Times come from a matrix product timed on the device for a fraction of a second: take them as an order of magnitude.
     Nothing is written, and the corpus is not read: its size is taken from the files.
 
     Raises:
         TokencraftError: the model or the corpus cannot be found, or an option does not fit.
     """
+    refuse_foreign(options.output)
     run = Adaptation(options, lambda event: None, lambda what, done, total: None)
     estimates = _estimates(run)
     rows: list[list[Any]] = [
@@ -65,7 +69,7 @@ def _estimates(run: Adaptation) -> dict[str, Estimate]:
     rows = max(1, options.batch_tokens // context)
     steps = options.steps or DEFAULT_STEPS
     tokens = steps * rows * context
-    rate = matrix_rate(run.device)
+    rate = EFFICIENCY * matrix_rate(run.device, run.compute_type)
     weights = 4.0 * size.total
     training = float(TRAINING_BYTES_PER_PARAMETER * size.total)
     corpus = float(run.sources.whole.size_bytes or 0)
@@ -75,8 +79,11 @@ def _estimates(run: Adaptation) -> dict[str, Estimate]:
     budget = f"{options.minutes:g} minutes" if options.minutes else f"{steps:,} steps"
     start = "load the model" if options.model else "train the embedded base model, unless it is cached"
     base = weights if options.model else training
+    settings = embedded.BaseSettings()
+    base_tokens = 0 if options.model else settings.steps * settings.batch_rows * settings.context
+    base_seconds = 5 + 3 * size.forward_flops_per_token * base_tokens / rate
     return {
-        "base": Estimate(start, 5, 0, base),
+        "base": Estimate(start, base_seconds, 0, base),
         "corpus": Estimate(
             f"read {corpus / 1e6:,.0f} MB, hold {options.held_out:.0%} out",
             2 * corpus / READING_BYTES_PER_SECOND,
@@ -105,10 +112,10 @@ def _empty(config: Any) -> Any:
         return AutoModelForCausalLM.from_config(config)
 
 
-def matrix_rate(device: str) -> float:
-    """Floating-point operations per second of a float32 matrix product on ``device``, timed for about 0.2 s."""
+def matrix_rate(device: str, dtype: str) -> float:
+    """Floating-point operations per second of a matrix product on ``device``, timed for about 0.2 s."""
     n = 768
-    left, right = torch.randn(n, n, device=device), torch.randn(n, n, device=device)
+    left, right = (torch.randn(n, n, device=device, dtype=getattr(torch, dtype)) for _ in range(2))
     count, begin = 0, time.perf_counter()
     while (elapsed := time.perf_counter() - begin) < 0.2 or count < 3:
         (left @ right)[0, 0].item()  # reading one value waits for the device

@@ -57,9 +57,9 @@ def tokenizer_rows(measurement: Measurement[EfficiencyRow]) -> dict[str, Any]:
     return rows
 
 
-def publish(run: Adaptation, *, peak_memory_bytes: int) -> None:
+def publish(run: Adaptation) -> None:
     """Write everything the user came for beside ``stages/``."""
-    report = build_report(run, peak_memory_bytes=peak_memory_bytes)
+    report = build_report(run)
     output = run.options.output
     _write_model(run, output)
     write_text(output / "README.md", render_card(report))
@@ -67,7 +67,7 @@ def publish(run: Adaptation, *, peak_memory_bytes: int) -> None:
     write_json(output / "report.json", report)
 
 
-def build_report(run: Adaptation, *, peak_memory_bytes: int) -> dict[str, Any]:
+def build_report(run: Adaptation) -> dict[str, Any]:
     """The report; its JSON Schema is ``report.schema.json`` beside this file."""
     stages = run.runner
     base, packed, scores = stages.result("base"), stages.result("pack"), stages.result("score")
@@ -119,7 +119,7 @@ def build_report(run: Adaptation, *, peak_memory_bytes: int) -> dict[str, Any]:
         "stages": {name: record["timings"]["seconds"] for name, record in stages.done.items()},
         "encoding": stages.done["measure"]["timings"].get("encoding"),
         "seconds_per_step": stages.done["pack"]["timings"].get("step"),
-        "peak_memory_bytes": peak_memory_bytes,
+        "peak_memory_bytes": max(record["timings"]["peak_memory_bytes"] for record in stages.done.values()),
         "hardware": run_context()["hardware"],
     }
     return report

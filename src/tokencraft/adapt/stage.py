@@ -14,6 +14,7 @@ import hashlib
 import json
 import os
 import re
+import resource
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -132,6 +133,7 @@ class StageRunner:
             result = json.loads(json.dumps(stage.action(folder)))
             timings = {name: result.pop(name) for name in stage.measures if name in result}
             timings["seconds"] = time.perf_counter() - begin
+            timings["peak_memory_bytes"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
             record = {**key, "files": _hash_files(folder), "result": result, "timings": timings}
             write_json(folder / "done.json", record)
             # Only now: a kill before the record is written must still find the checkpoint.
@@ -163,8 +165,12 @@ class StageRunner:
         )
 
 
-def claim_folder(output: Path) -> None:
-    """Make ``output`` ours, or refuse it when it holds something else."""
+def refuse_foreign(output: Path) -> None:
+    """Refuse an output folder that holds something else than an earlier run.
+
+    Raises:
+        StageError: it does.
+    """
     marker = output / "stages" / "run.json"
     if output.exists() and not output.is_dir():
         raise StageError(f"{output} is a file; --output names a folder.")
@@ -176,6 +182,13 @@ def claim_folder(output: Path) -> None:
                 f"{output} already holds something that is not a run of tokencraft adapt"
                 f"{f' (for example {foreign[0]!r})' if foreign else ''}. Choose another --output or empty it."
             )
+
+
+def claim_folder(output: Path) -> None:
+    """Make ``output`` ours, or refuse it when it holds something else."""
+    refuse_foreign(output)
+    marker = output / "stages" / "run.json"
+    if not marker.exists():
         with explain_disk_errors(output):
             marker.parent.mkdir(parents=True, exist_ok=True)
             write_json(marker, {"made_by": MARKER, "schema": 1})
@@ -251,8 +264,7 @@ def _check_files(folder: Path, files: Mapping[str, Sequence[Any]]) -> None:
         path = folder / name
         if not path.is_file() or path.stat().st_size != size:
             raise StageError(
-                f"{path} is missing or changed since its stage was done. "
-                f"Delete {folder} to rerun that stage and those after it."
+                f"{path} is missing or changed since its stage was done. Delete {folder} to rerun that stage."
             )
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol, TypeVar
 
 from tokencraft.engine.local import Local, available_processes
-from tokencraft.errors import MissingExtraError, UsageError
+from tokencraft.errors import UsageError
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -29,15 +28,12 @@ def get(name: str = "local", *, processes: int | None = None) -> Engine:
     """The engine called ``name``.
 
     Args:
-        name: ``"local"``; ``"ray"`` is reserved for clusters.
+        name: ``"local"``.
         processes: worker processes; None for one a core.
 
     Raises:
         UsageError: there is no such engine.
-        MissingExtraError: the engine's package is not installed.
     """
     if name == "local":
         return Local(available_processes() if processes is None else processes)
-    if name == "ray" and importlib.util.find_spec("ray") is None:
-        raise MissingExtraError("ray", "cluster")
     raise UsageError(f"no engine is called {name!r} in this version; the engine is 'local'")

@@ -72,8 +72,7 @@ def match(old: Vocabulary, new: Vocabulary, special_map: Mapping[str, str] | Non
     """Finds every new token that is an old one.
 
     Special tokens come first: what ``special_map`` says, the same role, the same string, a role that can stand in
-        (pad for
-    eos and the like). Ordinary tokens match by canonical bytes, so that ``Ġthe`` and ``▁the`` are one token.
+    (pad for eos and the like). Ordinary tokens match by canonical bytes, so that ``Ġthe`` and ``▁the`` are one token.
 
     Args:
         old: the vocabulary the model has.

@@ -97,8 +97,7 @@ def encode_to_shards(
     """Encode every document of a corpus into a folder. A killed run goes on where it was when it is called again.
 
     Each shard is written whole or not at all, and the manifest last, so what has a manifest is complete. Documents
-    are not
-    cut: a shard ends with the document that fills it.
+    are not cut: a shard ends with the document that fills it.
 
     Args:
         vocabulary: encodes; special tokens in the text stay text.
