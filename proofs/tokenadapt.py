@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import argparse
 import random
+import shlex
+import sys
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -65,7 +67,8 @@ def main() -> None:
     torch.set_num_threads(arguments.threads)
     documents = list(Corpus.from_files([data_folder() / "text" / "en" / "brown.txt.gz"], documents="line"))
     rows = [row for seed in arguments.seeds for row in run_seed(seed, documents, arguments)]
-    PROOF.conclude(judge(rows), rows, seeds=arguments.seeds, command="python proofs/tokenadapt.py")
+    command = shlex.join(["python", "proofs/tokenadapt.py", *sys.argv[1:]])
+    PROOF.conclude(judge(rows), rows, seeds=arguments.seeds, command=command)
 
 
 def split(documents: Sequence[str], held_out_bytes: int, seed: int) -> tuple[list[str], list[str]]:

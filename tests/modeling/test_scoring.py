@@ -73,6 +73,13 @@ def test_batches_change_nothing(model: PreTrainedModel, vocabulary: Vocabulary, 
     assert score(model, vocabulary, TEXTS[::-1], batch_tokens=batch_tokens).nats == pytest.approx(expected, rel=1e-6)
 
 
+def test_half_precision_of_the_body(any_model: PreTrainedModel, vocabulary: Vocabulary) -> None:
+    expected = score(any_model, vocabulary, TEXTS).nats
+    found = score(any_model, vocabulary, TEXTS, dtype="bfloat16").nats
+    assert found != expected
+    assert found == pytest.approx(expected, rel=0.01)
+
+
 def test_documents_are_independent(model: PreTrainedModel, vocabulary: Vocabulary) -> None:
     each = [score(model, vocabulary, [text]).nats for text in TEXTS if text]
     assert score(model, vocabulary, TEXTS).nats == pytest.approx(sum(each), rel=1e-6)

@@ -7,6 +7,7 @@ and computes the loss and its gradients together, so that no more than one chunk
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, NamedTuple
 
 import torch
@@ -49,6 +50,13 @@ def plain_head(model: PreTrainedModel) -> Head | None:
     finally:
         model.train(training)
     return Head(head.weight, head.bias) if plain else None
+
+
+def autocast(device: torch.device, dtype: str | None) -> AbstractContextManager[Any]:
+    """Autocast in the named type; nothing for None and ``"float32"``."""
+    if dtype in (None, "float32"):
+        return nullcontext()
+    return torch.autocast(device.type, dtype=getattr(torch, str(dtype)))
 
 
 def token_nats(hidden: Tensor, head: Head, targets: Tensor) -> Tensor:

@@ -14,7 +14,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -29,7 +29,7 @@ from transformers import PreTrainedModel
 from tokencraft.errors import TrainingError, UsageError
 from tokencraft.modeling.attention import packed_attention, probe_isolation
 from tokencraft.modeling.checkpoint import Checkpoint
-from tokencraft.modeling.loss import CausalLoss
+from tokencraft.modeling.loss import CausalLoss, autocast
 from tokencraft.modeling.packing import IGNORED, PackedRows
 
 FLOAT16_SCALE = 1024.0
@@ -231,7 +231,7 @@ def _step(
     batch = {name: whole[name][mine].to(device) for name in ("input_ids", "position_ids", "labels")}
     for group in optimizer.param_groups:
         group["lr"] = plan.learning_rate_at(step) * group.get("scale", 1.0)
-    with _autocast(device, plan.dtype):
+    with autocast(device, plan.dtype):
         nats: Tensor = loss_of(**batch)
     # Gradients are averaged over processes, the loss is a mean over the tokens of all of them. Small gradients of
     # float16 would vanish: a constant scale, unlike one that adapts, has no state that a resumed run would need.
@@ -282,13 +282,6 @@ def measure_step_seconds(
     train(model, rows, still, on_step=note)
     torch.set_rng_state(state)
     return float(np.median(np.diff(times)))
-
-
-def _autocast(device: torch.device, dtype: str | None) -> Any:
-    """Autocast in ``dtype``, or nothing."""
-    if dtype in (None, "float32"):
-        return nullcontext()
-    return torch.autocast(device.type, dtype=getattr(torch, str(dtype)))
 
 
 @contextmanager
