@@ -299,3 +299,46 @@ def test_a_full_disk_keeps_what_is_done(adapt_arguments: list[str], tmp_path: Pa
     assert done[:2] == ["01-base", "02-corpus"]
     assert main(command) == 0
     assert report_of(output)["schema"] == 1
+
+
+def family_config(family: str, size: int) -> Any:
+    """The smallest configuration of a family that is worth running."""
+    from transformers import GPT2Config, GPTNeoXConfig, LlamaConfig, Qwen2Config
+
+    common: dict[str, Any] = {"vocab_size": size, "bos_token_id": 0, "eos_token_id": 1}
+    wide = {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 64}
+    match family:
+        case "gpt2":
+            return GPT2Config(n_embd=32, n_layer=1, n_head=2, n_positions=64, **common)
+        case "gpt_neox":
+            return GPTNeoXConfig(max_position_embeddings=64, tie_word_embeddings=False, **wide, **common)
+        case "qwen2":
+            return Qwen2Config(max_position_embeddings=64, num_key_value_heads=1, **wide, **common)
+        case _:
+            return LlamaConfig(max_position_embeddings=64, tie_word_embeddings=False, **wide, **common)
+
+
+@pytest.mark.parametrize("family", ["gpt2", "gpt_neox", "qwen2", "llama"])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_families_tied_and_untied(
+    family: str, dtype: torch.dtype, model_folder: Path, adapt_arguments: list[str], tmp_path: Path
+) -> None:
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    vocabulary = Vocabulary.load(model_folder)
+    config = family_config(family, len(vocabulary))
+    torch.manual_seed(0)
+    AutoModelForCausalLM.from_config(config).to(dtype).save_pretrained(tmp_path / "model")
+    vocabulary.save(tmp_path / "model")
+    output = tmp_path / "out"
+    arguments = [str(tmp_path / "model"), *adapt_arguments[1:-1], "--output", str(output), "--steps", "2"]
+    assert main(["adapt", *arguments]) == 0
+    model = AutoModelForCausalLM.from_pretrained(output)
+    assert model.dtype == dtype
+    assert model.config.model_type == family
+    tied = model.get_output_embeddings().weight is model.get_input_embeddings().weight
+    assert tied == config.tie_word_embeddings
+    tokenizer, new = AutoTokenizer.from_pretrained(output), Vocabulary.load(output)
+    text = "by way of the sea,\nthe cat went home  then"
+    assert tokenizer(text, add_special_tokens=False).input_ids == new.encode(text).tolist()
+    model.generate(tokenizer("the cat", return_tensors="pt").input_ids, max_new_tokens=3, do_sample=False)

@@ -225,7 +225,7 @@ class Adaptation:
         initializer = initializers()[self.options.initializer]()
         transplanted = initializer.transplant(self.load(self.base_folder), self.old, self.new)
         save_model(transplanted.model, folder / "model")
-        transplanted.vocabulary.save(folder / "tokenizer")
+        transplanted.vocabulary.save(folder / "model")
         size = publish.model_size(transplanted.model)
         return {**transplanted.to_json(), "size": dataclasses.asdict(size), "padded_ids": list(transplanted.padded_ids)}
 

@@ -160,8 +160,9 @@ def warnings_of(report: Mapping[str, Any]) -> list[str]:
 
 def _write_model(run: Adaptation, output: Path) -> None:
     """The healed model with the new tokenizer, one file at a time, weights linked where the file system can."""
-    healed, tokenizer = run.folder("heal") / "model", run.folder("transplant") / "tokenizer"
-    for path in sorted([*healed.iterdir(), *tokenizer.iterdir()]):
+    transplanted, healed = run.folder("transplant") / "model", run.folder("heal") / "model"
+    tokenizer = {path.name: path for path in transplanted.iterdir() if path.name.startswith(("tokenizer", "chat_"))}
+    for path in [*healed.iterdir(), *tokenizer.values()]:
         with atomic_path(output / path.name) as temporary:
             _link_or_copy(path, temporary)
 
