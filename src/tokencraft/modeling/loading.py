@@ -5,11 +5,14 @@ Nothing in a folder is executed: weights in pickle files are refused and so is c
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM, PreTrainedModel
+from transformers.utils import logging
 
 from tokencraft.errors import ModelError
 from tokencraft.modeling.tensors import TensorReader
@@ -30,7 +33,8 @@ def load_config(folder: Path | str) -> Any:
     if not (folder / "config.json").is_file():
         raise ModelError(f"{folder}: there is no config.json; name the folder of a transformers model")
     try:
-        config = AutoConfig.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
+        with _quiet():
+            config = AutoConfig.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
     except (ValueError, OSError, KeyError, TypeError) as error:
         raise ModelError(
             f"{folder / 'config.json'}: transformers cannot use this configuration: {_first_line(error)}"
@@ -62,16 +66,17 @@ def load_model(
         pass  # every file is there and whole
     wanted = getattr(torch, dtype) if isinstance(dtype, str) and dtype != "auto" else (dtype or "auto")
     try:
-        model, info = AutoModelForCausalLM.from_pretrained(
-            folder,
-            config=config,
-            dtype=wanted,
-            trust_remote_code=False,
-            use_safetensors=True,
-            local_files_only=True,
-            output_loading_info=True,
-            ignore_mismatched_sizes=True,
-        )
+        with _quiet():
+            model, info = AutoModelForCausalLM.from_pretrained(
+                folder,
+                config=config,
+                dtype=wanted,
+                trust_remote_code=False,
+                use_safetensors=True,
+                local_files_only=True,
+                output_loading_info=True,
+                ignore_mismatched_sizes=True,
+            )
     except (ValueError, OSError, KeyError, RuntimeError) as error:
         raise ModelError(f"{folder}: transformers cannot load this model: {_first_line(error)}") from error
     if info["mismatched_keys"]:
@@ -93,7 +98,8 @@ def save_model(model: PreTrainedModel, folder: Path | str) -> None:
 
     Whoever calls gives a fresh folder and renames it: this function writes several files.
     """
-    model.save_pretrained(folder)
+    with _quiet():
+        model.save_pretrained(folder)
 
 
 def is_tied(model: PreTrainedModel) -> bool:
@@ -166,6 +172,20 @@ def small_llama(
     model = LlamaForCausalLM(config)
     torch.set_rng_state(state)
     return model.eval()
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Within the block ``transformers`` shows no progress bars and no warnings: what is wrong is an error of ours."""
+    level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(level)
+        if bars:
+            logging.enable_progress_bar()
 
 
 def _first_line(error: BaseException) -> str:
