@@ -1,6 +1,7 @@
 #include "bpe_encoder.hpp"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cstring>
 
@@ -11,9 +12,9 @@ namespace {
 
 constexpr std::size_t block_bytes = 64 << 10;    // documents are handed to workers in blocks of about this size
 constexpr std::size_t inline_bytes = 128 << 10;  // a smaller batch is not worth a thread
-constexpr std::size_t sample_bytes = 64 << 10;   // for the plan
+constexpr std::size_t sample_bytes = 32 << 10;   // for the plan
 constexpr std::size_t least_sample = 1 << 10;    // less text is no ground for a plan
-constexpr std::size_t checked_bytes = 16 << 10;  // of the sample, encoded both ways
+constexpr std::size_t checked_bytes = 8 << 10;   // of the sample, encoded both ways
 constexpr Symbol piece_start = Symbol{1} << 31;  // mark of the first token of a piece, between the two levels
 
 // Token ids of many documents; grows without touching what it does not use.
@@ -50,7 +51,7 @@ private:
 
 }  // namespace
 
-// A plan and the number of bytes it was made from.
+// A plan that workers share.
 struct BpeEncoder::Planned {
     Plan plan;
 };
@@ -59,7 +60,8 @@ struct BpeEncoder::Planned {
 class BpeEncoder::Worker {
 public:
     Worker(const BpeEncoder& encoder, std::shared_ptr<const Planned> planned)
-        : planned(std::move(planned)), rules_(encoder.rules_), plan_(this->planned->plan), pattern_(encoder.pattern_),
+        : planned(std::move(planned)), rules_(encoder.rules_), plan_(this->planned->plan),
+          early_(plan_.two_level() ? plan_.early : encoder.rules_.pairs()), pattern_(encoder.pattern_),
           whole_pieces_(encoder.whole_pieces_) {}
 
     const std::shared_ptr<const Planned> planned;
@@ -71,14 +73,20 @@ public:
         const std::span<const std::uint32_t> ends = ends_of(input);
         Symbol* const begin = ids.room(text.size() + slack);
         Symbol* end = begin;
-        if (plan_.cut_inside && !whole_pieces_) {
+        if (!plan_.cut_inside) {
+            end = encode_pieces(text, ends, end);
+        } else if (!whole_pieces_) {
             end = encode_span(text, ends, end, control);
         } else {
             std::size_t start = 0;
             for (const std::uint32_t piece_end : ends) {
-                end = plan_.cut_inside ? encode_piece(text.substr(start, piece_end - start), end, control)
-                                       : encode_segment(text, start, piece_end, end);
+                const std::string_view piece = text.substr(start, piece_end - start);
                 start = piece_end;
+                if (const Symbol whole = rules_.find(piece); whole != no_symbol) {
+                    *end++ = whole;
+                } else {
+                    end = encode_span(piece, {}, end, control);
+                }
             }
         }
         ids.size += static_cast<std::size_t>(end - begin);
@@ -100,7 +108,9 @@ public:
 private:
     using ShortCache = SegmentCache<2, 3>;
     using LongCache = SegmentCache<4, 7>;
-    static constexpr std::size_t slack = 16;  // a cache hit writes a fixed number of ids
+    static constexpr std::size_t slack = 16;     // a cache hit writes a fixed number of ids
+    static constexpr std::size_t ahead = 8;      // lookups in flight
+    static constexpr std::size_t window = 1024;  // segments that are cut before they are looked up
 
     std::span<const std::uint32_t> ends_of(const EncodeInput& input) {
         if (input.has_ends) return input.ends;
@@ -109,103 +119,109 @@ private:
         return ends_;
     }
 
-    // A piece that may be a token as a whole, else both levels.
-    Symbol* encode_piece(std::string_view piece, Symbol* out, const Control& control) {
-        if (const Symbol whole = rules_.find(piece); whole != no_symbol) {
-            *out = whole;
-            return out + 1;
+    // One level: every piece is a segment.
+    Symbol* encode_pieces(std::string_view text, std::span<const std::uint32_t> ends, Symbol* out) {
+        std::size_t start = 0;
+        for (std::size_t at = 0; at < ends.size(); at += window) {
+            std::size_t count = 0;
+            bounds_[count++] = start << 1;
+            for (const std::uint32_t end : ends.subspan(at, std::min(window, ends.size() - at))) bounds_[count++] = std::uint64_t{end} << 1;
+            start = bounds_[count - 1] >> 1;
+            out = encode_segments(text, count - 1, out);
         }
-        return encode_span(piece, {}, out, control);
+        return out;
     }
 
     // Both levels on text whose pieces have these ends (none: it is one piece). Returns the end of the ids.
     Symbol* encode_span(std::string_view text, std::span<const std::uint32_t> ends, Symbol* const out, const Control& control) {
+        if (text.empty()) return out;
         Symbol* end = out;
         const std::uint32_t* piece_end = ends.data();
         const std::uint32_t* const last_end = piece_end + ends.size();
-        std::size_t start = 0;
-        Symbol mark = 0;
-        auto segment = [&](std::size_t stop) {
-            Symbol* const first = end;
-            end = encode_segment(text, start, stop, end);
-            start = stop;
-            if (end == first) return false;  // bytes without a token: the mark is for the next
-            *first |= mark;
-            return true;
-        };
-        unsigned char before = text.empty() ? 0 : static_cast<unsigned char>(text[0]);
+        std::size_t count = 0;
+        bounds_[count++] = 0;
+        mark_ = 0;
         for (std::size_t base = 0; base < text.size(); base += 64) {
-            if (base % block_bytes == 0 && control.stopped()) break;
             const std::size_t size = std::min<std::size_t>(64, text.size() - base);
-            std::uint64_t cuts = 0;  // bit i: before byte base + i
-            for (std::size_t i = 0; i < size; ++i) {
-                const auto here = static_cast<unsigned char>(text[base + i]);
-                cuts |= (~(plan_.joins[before][here >> 6] >> (here & 63)) & 1) << i;
-                before = here;
-            }
+            const char before = text[base > 0 ? base - 1 : 0];
+            // Bit i: before byte base + i.
+            std::uint64_t cuts = plan_.junctions.cuts(text.data() + base, size, static_cast<unsigned char>(before));
             std::uint64_t piece_cuts = 0;
             for (; piece_end < last_end && *piece_end < base + size; ++piece_end) piece_cuts |= std::uint64_t{1} << (*piece_end - base);
             cuts |= piece_cuts;
             if (base == 0) cuts &= ~std::uint64_t{1};
             for (; cuts != 0; cuts &= cuts - 1) {
                 const int at = std::countr_zero(cuts);
-                const Symbol next_mark = piece_cuts >> at & 1 ? piece_start : 0;
-                mark = segment(base + static_cast<std::size_t>(at)) ? next_mark : mark | next_mark;
+                bounds_[count++] = (base + static_cast<std::size_t>(at)) << 1 | (piece_cuts >> at & 1);
+            }
+            if (count > window) {
+                end = encode_segments(text, count - 1, end);
+                bounds_[0] = bounds_[count - 1];
+                count = 1;
+                if (control.stopped()) return end;
             }
         }
-        if (start < text.size()) segment(text.size());
-        return plan_.two_level() ? join(out, end) : unmark(out, end);
+        bounds_[count++] = text.size() << 1;
+        end = encode_segments(text, count - 1, end);
+        return plan_.two_level() ? join(out, end) : end;
     }
 
-    static Symbol* unmark(Symbol* at, Symbol* const end) {
-        for (; at < end; ++at) *at &= ~piece_start;
-        return end;
-    }
-
-    // Level 2 on marked level-1 tokens, in place.
-    Symbol* join(Symbol* at, Symbol* const end) {
-        Symbol* out = at;
-        while (at < end) {
-            Symbol* const run = out;
-            *out++ = *at++ & ~piece_start;
-            while (at < end && !(*at & piece_start) && plan_.crossing.may_join(out[-1], *at)) *out++ = *at++;
-            const auto count = static_cast<std::size_t>(out - run);
-            if (count == 2) {
-                const PairTable::Entry& entry = rules_.pairs().find(run[0], run[1]);
-                if (entry.rank != no_rank) {
-                    run[0] = entry.result;
-                    --out;
+    // Level 1 of `count` segments between bounds_. With two levels, the first token of a piece is marked.
+    Symbol* encode_segments(std::string_view text, std::size_t count, Symbol* out) {
+        const bool mark_pieces = plan_.two_level();
+        ShortCache::Key keys[ahead];
+        std::size_t sets[ahead];
+        auto prepare = [&](std::size_t i) {
+            const std::size_t start = bounds_[i] >> 1;
+            const std::size_t size = (bounds_[i + 1] >> 1) - start;
+            if (size > ShortCache::Key::most) [[unlikely]] return;
+            keys[i % ahead] = read_key<ShortCache>(text, start, size);
+            sets[i % ahead] = short_.set_of(keys[i % ahead]);
+        };
+        for (std::size_t i = 0; i < std::min(ahead, count); ++i) prepare(i);
+        for (std::size_t i = 0; i < count; ++i) {
+            Symbol* const first = out;
+            const std::size_t start = bounds_[i] >> 1;
+            const std::size_t size = (bounds_[i + 1] >> 1) - start;
+            if (size <= ShortCache::Key::most) [[likely]] {
+                const auto& key = keys[i % ahead];
+                const std::size_t set = sets[i % ahead];
+                if (const int found = short_.find(key, set, out); found >= 0) [[likely]] {
+                    out += found;
+                } else {
+                    out = compute(text.substr(start, size), out);
+                    short_.insert(key, set, {first, out});
                 }
-            } else if (count > 2) {
-                out = run + rules_.apply(run, count, no_rank, scratch_);
+            } else {
+                out = encode_long(text, start, size, out);
             }
+            if (mark_pieces) {
+                mark_ |= static_cast<Symbol>(bounds_[i] & 1) * piece_start;
+                *first |= mark_;
+                if (out > first) mark_ = 0;  // bytes without a token: the mark is for the next
+            }
+            if (i + ahead < count) prepare(i + ahead);
         }
         return out;
     }
 
-    // Level 1 of text[start, stop).
-    Symbol* encode_segment(std::string_view text, std::size_t start, std::size_t stop, Symbol* out) {
-        const std::size_t size = stop - start;
-        if (size <= ShortCache::Key::most) [[likely]] return remembered(short_, text, start, size, out);
-        if (size <= LongCache::Key::most) return remembered(long_, text, start, size, out);
-        return compute(text.substr(start, size), out);
+    Symbol* encode_long(std::string_view text, std::size_t start, std::size_t size, Symbol* out) {
+        if (size > LongCache::Key::most) return compute(text.substr(start, size), out);
+        const auto key = read_key<LongCache>(text, start, size);
+        const std::size_t set = long_.set_of(key);
+        if (const int found = long_.find(key, set, out); found >= 0) return out + found;
+        Symbol* const end = compute(text.substr(start, size), out);
+        long_.insert(key, set, {out, end});
+        return end;
     }
 
     template <typename Cache>
-    Symbol* remembered(Cache& cache, std::string_view text, std::size_t start, std::size_t size, Symbol* out) {
+    static typename Cache::Key read_key(std::string_view text, std::size_t start, std::size_t size) {
         constexpr std::size_t width = Cache::Key::most + 1;
-        typename Cache::Key key;
-        if (start + width <= text.size()) [[likely]] {
-            key = Cache::Key::read(text.data() + start, size);
-        } else {
-            char padded[width] = {};
-            std::memcpy(padded, text.data() + start, size);
-            key = Cache::Key::read(padded, size);
-        }
-        if (const int count = cache.find(key, out); count >= 0) [[likely]] return out + count;
-        Symbol* const end = compute(text.substr(start, size), out);
-        cache.insert(key, {out, end});
-        return end;
+        if (start + width <= text.size()) [[likely]] return Cache::Key::read(text.data() + start, size);
+        char padded[width] = {};
+        std::memcpy(padded, text.data() + start, size);
+        return Cache::Key::read(padded, size);
     }
 
     [[gnu::noinline]] Symbol* compute(std::string_view bytes, Symbol* out) {
@@ -215,22 +231,72 @@ private:
                 return out + 1;
             }
         }
-        return out + rules_.apply(out, rules_.start(bytes, out), plan_.threshold, scratch_);
+        return out + apply_merges(early_, out, rules_.start(bytes, out), scratch_);
+    }
+
+    // Level 2 on marked level-1 tokens, in place. Few tokens can be joined to the one before, so 64 are asked at once and
+    // those between are moved together.
+    Symbol* join(Symbol* const begin, Symbol* const end) {
+        Symbol* out = begin;
+        const auto total = static_cast<std::size_t>(end - begin);
+        Symbol before = 0;
+        Symbol* run = begin;  // of tokens that may be joined, at the end of the output
+        for (std::size_t base = 0; base < total; base += 64) {
+            const std::size_t size = std::min<std::size_t>(64, total - base);
+            const Symbol* const from = begin + base;
+            std::uint64_t joins = 0;  // bit i: token i may join the one before
+            for (std::size_t i = 0; i < size; ++i) {
+                const Symbol here = from[i] & ~piece_start;
+                joins |= static_cast<std::uint64_t>(!(from[i] & piece_start) & plan_.crossing.may_join(before, here)) << i;
+                before = here;
+            }
+            if (base == 0) joins &= ~std::uint64_t{1};
+            for (std::size_t i = 0; i < size;) {
+                if (joins >> i & 1) {
+                    const auto length = static_cast<std::size_t>(std::countr_one(joins >> i));
+                    for (const std::size_t stop = i + length; i < stop; ++i) *out++ = from[i];
+                    if (i < size) {
+                        out = join_run(run, out);
+                        run = out;
+                    }
+                    continue;
+                }
+                if (i == 0 && out - run > 1) out = join_run(run, out);  // a run that ended with the last 64
+                const std::uint64_t rest = joins >> i;
+                const std::size_t stop = rest ? i + static_cast<std::size_t>(std::countr_zero(rest)) : size;
+                for (; i < stop; ++i) *out++ = from[i] & ~piece_start;
+                run = out - 1;
+            }
+        }
+        return out - run > 1 ? join_run(run, out) : out;
+    }
+
+    Symbol* join_run(Symbol* run, Symbol* end) {
+        if (end - run > 2) return run + apply_merges(plan_.late, run, static_cast<std::size_t>(end - run), scratch_);
+        const std::uint32_t rank = plan_.late.find(run[0], run[1]);
+        if (rank == no_rank) return end;
+        run[0] = plan_.late.result(rank);
+        return run + 1;
     }
 
     const BpeRules& rules_;
     const Plan& plan_;
+    const PairTable& early_;
     const Pattern pattern_;
     const bool whole_pieces_;
-    ShortCache short_{15};
-    LongCache long_{12};
+    ShortCache short_{17};  // 8 MiB, touched as it fills
+    LongCache long_{13};    // 1 MiB
     MergeScratch scratch_;
     std::vector<std::uint32_t> ends_;
+    std::array<std::uint64_t, window + 66> bounds_;  // of segments: offset << 1 | starts a piece
+    Symbol mark_ = 0;  // for the next token
 };
 
 BpeEncoder::BpeEncoder(BpeRules rules, Pattern pattern, bool whole_pieces)
     : rules_(std::move(rules)), pattern_(pattern), whole_pieces_(whole_pieces), junctions_(junction_ranks(rules_)),
-      plan_(std::make_shared<Planned>()) {}
+      plan_(std::make_shared<Planned>()) {
+    if (whole_pieces_) rules_.index_tokens();
+}
 
 BpeEncoder::~BpeEncoder() = default;
 
@@ -288,7 +354,7 @@ std::shared_ptr<const BpeEncoder::Planned> BpeEncoder::plan_for(std::span<const 
         if (const Symbol whole = whole_pieces_ ? rules_.find(piece) : no_symbol; whole != no_symbol) {
             plain[count++] = whole;
         } else {
-            count += rules_.apply(plain.data() + count, rules_.start(piece, plain.data() + count), no_rank, scratch);
+            count += apply_merges(rules_.pairs(), plain.data() + count, rules_.start(piece, plain.data() + count), scratch);
         }
     }
     if (!std::equal(plain.begin(), plain.begin() + static_cast<std::ptrdiff_t>(count), worker.ids.data(), worker.ids.data() + worker.ids.size)) {

@@ -1,34 +1,22 @@
 #include "bpe_plan.hpp"
 
 #include <algorithm>
-#include <numeric>
-#include <unordered_set>
+#include <unordered_map>
+
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
 
 namespace tokencraft {
 namespace {
 
-// Costs that decide between plans, in nanoseconds: of a segment, of a byte of a segment that was not seen before in the sample
-// (a small part of a batch), of a byte of a segment too long for the caches, and of looking for cuts inside pieces.
+// Costs that decide between plans, in nanoseconds: of a segment, of a byte of a segment that has to be merged, and of looking for
+// cuts inside pieces. The longer a segment, the rarer it is remembered: from this many characters on never, as a rule.
 constexpr double segment_cost = 20.0;
-constexpr double new_byte_cost = 4.0;
-constexpr double long_byte_cost = 30.0;
+constexpr double merged_byte_cost = 25.0;
 constexpr double cut_byte_cost = 0.5;
-constexpr std::size_t cached_bytes = 31;
+constexpr double rare_characters = 24.0;
 constexpr std::size_t most_crossings = std::size_t{1} << 24;
-
-std::array<std::array<std::uint64_t, 4>, 256> joins_below(const BpeRules& rules, std::span<const std::uint32_t> junctions,
-                                                          std::uint32_t threshold) {
-    std::array<std::array<std::uint64_t, 4>, 256> joins{};
-    for (unsigned left = 0; left < 256; ++left) {
-        for (unsigned right = 0; right < 256; ++right) {
-            // A byte without a token vanishes, and its neighbours may join: never cut beside it.
-            const bool vanishes = rules.of_byte(static_cast<unsigned char>(left)) == no_symbol ||
-                                  rules.of_byte(static_cast<unsigned char>(right)) == no_symbol;
-            if (vanishes || junctions[left * 256 + right] < threshold) joins[left][right >> 6] |= std::uint64_t{1} << (right & 63);
-        }
-    }
-    return joins;
-}
 
 // Marks the boundaries between pieces as cut; ranks[i] is of the position between the bytes i and i + 1.
 void cut_at(std::vector<std::uint32_t>& ranks, std::span<const std::uint32_t> ends) {
@@ -37,7 +25,7 @@ void cut_at(std::vector<std::uint32_t>& ranks, std::span<const std::uint32_t> en
     }
 }
 
-// Thresholds at which the number of cuts in the sample changes by a tenth, from none on.
+// Thresholds at which the number of cuts in the sample changes by an eighth, from none on.
 std::vector<std::uint32_t> candidates(std::vector<std::uint32_t> ranks) {
     std::sort(ranks.begin(), ranks.end(), std::greater<>());
     std::vector<std::uint32_t> found{no_rank};
@@ -47,7 +35,7 @@ std::vector<std::uint32_t> candidates(std::vector<std::uint32_t> ranks) {
     while (cuts < ranks.size()) {
         const std::uint32_t rank = ranks[cuts];
         while (cuts < ranks.size() && ranks[cuts] == rank) ++cuts;
-        if (cuts > last + last / 10) {
+        if (cuts > last + last / 8) {
             found.push_back(rank);  // with merges below this rank alone, its positions are cut
             last = cuts;
         }
@@ -56,71 +44,120 @@ std::vector<std::uint32_t> candidates(std::vector<std::uint32_t> ranks) {
 }
 
 double cost(std::string_view sample, std::span<const std::uint32_t> ranks, std::uint32_t threshold) {
-    std::unordered_set<std::string_view> seen;
-    std::size_t segments = 0;
-    std::size_t new_bytes = 0;
-    std::size_t long_bytes = 0;
-    std::size_t start = 0;
+    double total = 0.0;
+    double characters = 0.0;
+    double bytes = 0.0;
     for (std::size_t at = 0; at < sample.size(); ++at) {
+        characters += (sample[at] & 0xC0) != 0x80;
+        bytes += 1.0;
         if (at + 1 < sample.size() && ranks[at] < threshold) continue;
-        ++segments;
-        const std::string_view segment = sample.substr(start, at + 1 - start);
-        if (segment.size() > cached_bytes) {
-            long_bytes += segment.size();
-        } else if (seen.insert(segment).second) {
-            new_bytes += segment.size();
-        }
-        start = at + 1;
+        const double share = characters / rare_characters;
+        total += segment_cost + std::min(share * share, 1.0) * bytes * merged_byte_cost;
+        characters = bytes = 0.0;
     }
-    return segment_cost * static_cast<double>(segments) + new_byte_cost * static_cast<double>(new_bytes) +
-           long_byte_cost * static_cast<double>(long_bytes);
+    return total;
 }
 
-// What a token can end (or begin) with when merges at or above the threshold are undone.
+// What a token that level 2 can make begins or ends with when merges at or above the threshold are undone.
 using Leaves = std::vector<Symbol>;
 
-void add_leaves(Leaves& to, const Leaves& from) {
+void add_leaves(Leaves& to, std::span<const Symbol> from) {
     for (const Symbol leaf : from) {
         if (std::find(to.begin(), to.end(), leaf) == to.end()) to.push_back(leaf);
     }
 }
 
-// False where there are so many pairs that a filter would let everything through.
-bool add_crossings(const BpeRules& rules, std::uint32_t threshold, CrossingPairs& crossing) {
-    const std::size_t size = rules.tokens().size();
-    std::vector<Leaves> first(size);
-    std::vector<Leaves> last(size);
-    std::vector<bool> late(size);  // level 2 can make it
-    for (Symbol id = 0; id < size; ++id) {
-        if (rules.tokens()[id].size() == 1) first[id] = last[id] = {id};
+// The merges that level 2 can apply, shortest result first: those level 1 leaves out, and those of level 1 whose operand only
+// level 2 makes (which needs a token that two merges make).
+std::vector<RankedMerge> late_merges(const BpeRules& rules, std::uint32_t threshold) {
+    const std::span<const RankedMerge> merges = rules.merges();
+    std::vector<bool> made_late(rules.tokens().size());
+    std::vector<bool> is_late(merges.size());
+    for (bool changed = true; changed;) {
+        changed = false;
+        for (std::size_t i = 0; i < merges.size(); ++i) {
+            if (is_late[i] || (merges[i].rank < threshold && !made_late[merges[i].left] && !made_late[merges[i].right])) continue;
+            is_late[i] = made_late[merges[i].result] = changed = true;
+        }
     }
-    // Operands are shorter than results, so by length every operand is done before it is needed.
-    std::vector<std::uint32_t> order(rules.merges().size());
-    std::iota(order.begin(), order.end(), 0u);
-    auto length = [&](std::uint32_t index) { return rules.tokens()[rules.merges()[index].result].size(); };
-    std::stable_sort(order.begin(), order.end(), [&](std::uint32_t a, std::uint32_t b) { return length(a) < length(b); });
+    std::vector<RankedMerge> late;
+    for (std::size_t i = 0; i < merges.size(); ++i) {
+        if (is_late[i]) late.push_back(merges[i]);
+    }
+    std::stable_sort(late.begin(), late.end(), [&](const RankedMerge& a, const RankedMerge& b) {
+        return rules.tokens()[a.result].size() < rules.tokens()[b.result].size();
+    });
+    return late;
+}
+
+// Fills the parts of the plan that its threshold decides. False where there are so many pairs that the filter would let
+// everything through.
+bool divide(const BpeRules& rules, Plan& plan) {
+    std::vector<RankedMerge> early;
+    std::vector<bool> made_early(rules.tokens().size());
+    for (const RankedMerge& merge : rules.merges()) {
+        if (merge.rank >= plan.threshold) continue;
+        early.push_back(merge);
+        made_early[merge.result] = true;
+    }
+    const std::vector<RankedMerge> late = late_merges(rules, plan.threshold);
+
+    // Operands are shorter than results, so that they are done before they are needed.
+    struct Ends {
+        Leaves first;
+        Leaves last;
+    };
+    std::unordered_map<Symbol, Ends> ends;
     std::size_t pairs = 0;
-    for (const std::uint32_t index : order) {
-        const RankedMerge& merge = rules.merges()[index];
-        // A merge below the threshold is done by level 1, unless an operand exists from level 2 on only.
-        if (merge.rank < threshold) {
-            add_leaves(first[merge.result], {merge.result});
-            add_leaves(last[merge.result], {merge.result});
-            if (!late[merge.left] && !late[merge.right]) continue;
-        }
-        late[merge.result] = true;
-        add_leaves(first[merge.result], first[merge.left]);
-        add_leaves(last[merge.result], last[merge.right]);
-        pairs += last[merge.left].size() * first[merge.right].size();
+    for (const RankedMerge& merge : late) {
+        const auto left = ends.find(merge.left);
+        const auto right = ends.find(merge.right);
+        const auto leaves = [&](auto found, Leaves Ends::*side, const Symbol& self) -> std::span<const Symbol> {
+            if (found == ends.end()) return {&self, 1};
+            return found->second.*side;
+        };
+        const auto last = leaves(left, &Ends::last, merge.left);
+        const auto first = leaves(right, &Ends::first, merge.right);
+        pairs += last.size() * first.size();
         if (pairs > most_crossings) return false;
-        for (const Symbol left : last[merge.left]) {
-            for (const Symbol right : first[merge.right]) crossing.add(left, right);
+        for (const Symbol before : last) {
+            for (const Symbol after : first) plan.crossing.add(before, after);
         }
+        Ends made = ends[merge.result];
+        if (made_early[merge.result]) {
+            add_leaves(made.first, {&merge.result, 1});
+            add_leaves(made.last, {&merge.result, 1});
+        }
+        add_leaves(made.first, leaves(ends.find(merge.left), &Ends::first, merge.left));
+        add_leaves(made.last, leaves(ends.find(merge.right), &Ends::last, merge.right));
+        ends[merge.result] = std::move(made);
     }
+    plan.early = PairTable(early);
+    plan.late = PairTable(late);
     return true;
 }
 
 }  // namespace
+
+std::uint64_t Junctions::cuts(const char* at, std::size_t size, unsigned char before) const {
+    alignas(16) std::uint8_t cut[64];
+    for (std::size_t i = 0; i < size; ++i) {
+        const auto here = static_cast<unsigned char>(at[i]);
+        cut[i] = cut_[left_class_[before] * classes + right_class_[here]];
+        before = here;
+    }
+    std::uint64_t mask = 0;
+#if defined(__SSE2__)
+    for (int part = 0; part < 4; ++part) {
+        const __m128i bytes = _mm_load_si128(reinterpret_cast<const __m128i*>(cut) + part);
+        mask |= static_cast<std::uint64_t>(static_cast<unsigned>(_mm_movemask_epi8(bytes))) << (part * 16);
+    }
+    return size < 64 ? mask & ((std::uint64_t{1} << size) - 1) : mask;
+#else
+    for (std::size_t i = 0; i < size; ++i) mask |= static_cast<std::uint64_t>(cut[i] & 1) << i;
+    return mask;
+#endif
+}
 
 std::vector<std::uint32_t> junction_ranks(const BpeRules& rules) {
     std::vector<std::uint32_t> ranks(256 * 256, no_rank);
@@ -153,11 +190,15 @@ Plan make_plan(const BpeRules& rules, std::span<const std::uint32_t> junctions, 
         plan.cut_inside = true;
     }
     if (!plan.cut_inside) return plan;
-    if (plan.two_level() && !add_crossings(rules, plan.threshold, plan.crossing)) {
+    if (plan.two_level() && !divide(rules, plan)) {
         plan.threshold = no_rank;
         plan.crossing = {};
     }
-    plan.joins = joins_below(rules, junctions, plan.threshold);
+    plan.junctions = Junctions([&](unsigned left, unsigned right) {
+        // A byte without a token vanishes, and its neighbours may join: never cut beside it.
+        return junctions[left * 256 + right] < plan.threshold || rules.of_byte(static_cast<unsigned char>(left)) == no_symbol ||
+               rules.of_byte(static_cast<unsigned char>(right)) == no_symbol;
+    });
     return plan;
 }
 

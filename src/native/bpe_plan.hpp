@@ -8,7 +8,7 @@
 // the segments between cuts (words, mostly) are independent and are looked up in a cache. Plain BPE passes through the same
 // state: it applies all merges below the threshold, lowest first, before the first one above it.
 //
-// Level 2 applies the full table to the tokens of level 1, but only where two neighbours u, v can be joined: some merge
+// Level 2 applies the other merges to the tokens of level 1, but only where two neighbours u, v can be joined: some merge
 // (left, right) that level 1 did not do has u as the last leaf of left and v as the first leaf of right. Leaves are what a
 // token falls into when merges at or above the threshold are undone. Every other boundary is never crossed, so the tokens
 // between such boundaries are independent, and most of them stand alone. A Bloom filter of the pairs (u, v) is enough: what
@@ -41,11 +41,53 @@ public:
     }
 
 private:
-    static constexpr int bits = 18;
+    static constexpr int bits = 17;  // 16 KiB: stays in the first-level cache
     static std::uint32_t bit_of(Symbol left, Symbol right) {
-        return static_cast<std::uint32_t>((std::uint64_t{left} * 0x9E3779B97F4A7C15u + std::uint64_t{right} * 0xC2B2AE3D27D4EB4Fu) >> (64 - bits));
+        const std::uint64_t mixed = left * std::uint64_t{0x9E3779B97F4A7C15} + right * std::uint64_t{0xC2B2AE3D27D4EB4F};
+        return static_cast<std::uint32_t>(mixed >> (64 - bits));
     }
     std::array<std::uint64_t, (1 << bits) / 64> words_{};
+};
+
+// Where bytes can be joined by merges of level 1. Bytes with the same neighbours share a class, so that the table is small; should
+// there be too many classes, the last one stands for several and joins everything any of them joins.
+class Junctions {
+public:
+    Junctions() = default;
+    // `joined(left, right)`: some merge has this junction.
+    template <typename Joined>
+    explicit Junctions(Joined joined) {
+        classify([&](unsigned byte, unsigned other) { return joined(byte, other); }, left_class_);
+        classify([&](unsigned byte, unsigned other) { return joined(other, byte); }, right_class_);
+        cut_.fill(0xFF);
+        for (unsigned left = 0; left < 256; ++left) {
+            for (unsigned right = 0; right < 256; ++right) {
+                if (joined(left, right)) cut_[left_class_[left] * classes + right_class_[right]] = 0;
+            }
+        }
+    }
+
+    // Bit i: no merge joins the bytes before and at `at[i]`, for `size` <= 64 bytes; `before` is the byte ahead of them.
+    std::uint64_t cuts(const char* at, std::size_t size, unsigned char before) const;
+
+private:
+    static constexpr unsigned classes = 64;
+    template <typename Joined>
+    static void classify(Joined joined, std::array<std::uint8_t, 256>& class_of) {
+        std::vector<std::vector<bool>> rows;
+        for (unsigned byte = 0; byte < 256; ++byte) {
+            std::vector<bool> row(256);
+            for (unsigned other = 0; other < 256; ++other) row[other] = joined(byte, other);
+            std::size_t found = 0;
+            while (found < rows.size() && rows[found] != row) ++found;
+            if (found == rows.size() && found < classes) rows.push_back(std::move(row));
+            class_of[byte] = static_cast<std::uint8_t>(found < classes ? found : classes - 1);
+        }
+    }
+
+    std::array<std::uint8_t, 256> left_class_{};
+    std::array<std::uint8_t, 256> right_class_{};
+    std::array<std::uint8_t, classes * classes> cut_{};  // 0xFF: cut
 };
 
 struct Plan {
@@ -53,9 +95,10 @@ struct Plan {
     std::uint32_t threshold = no_rank;
     // Whether segments are also cut between bytes, not at piece ends alone.
     bool cut_inside = false;
-    // Bit b of row a: a level-1 merge may join the bytes a | b.
-    std::array<std::array<std::uint64_t, 4>, 256> joins{};
+    Junctions junctions;
     CrossingPairs crossing;
+    PairTable early;  // the merges of level 1, and those of level 2; both empty where there is one level
+    PairTable late;
 
     bool two_level() const { return threshold != no_rank; }
 };

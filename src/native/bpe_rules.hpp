@@ -1,6 +1,6 @@
 // The rules of a BPE vocabulary and their plain application: the lowest rank first, the leftmost of equals.
 //
-// Everything faster in this library (bpe_plan, bpe_encoder) gives the same ids as BpeRules::apply on the bytes of a piece.
+// Everything faster in this library (bpe_plan, bpe_encoder) gives the same ids as apply_merges on the bytes of a piece.
 #pragma once
 
 #include <array>
@@ -24,33 +24,41 @@ struct RankedMerge {
     std::uint32_t rank;
 };
 
-// (left, right) -> (rank, result); open addressing, read-only once built. Of two merges of one pair the last counts.
+// (left, right) -> rank and rank -> result; read-only once built. Of two merges of one pair the last counts, and merges of
+// one rank have one result. A bucket is a cache line, compared whole: most lookups find nothing, at unpredictable places.
 class PairTable {
 public:
-    struct Entry {
-        std::uint64_t key = empty;
-        std::uint32_t rank = no_rank;
-        Symbol result = no_symbol;
-    };
-
+    PairTable() : PairTable(std::span<const RankedMerge>()) {}
     explicit PairTable(std::span<const RankedMerge> merges);
 
-    // The entry of the pair; one with `no_rank` where no merge joins it.
-    const Entry& find(Symbol left, Symbol right) const {
+    // The rank of the merge that joins the pair, or no_rank.
+    std::uint32_t find(Symbol left, Symbol right) const {
         const std::uint64_t key = key_of(left, right);
-        std::size_t at = slot_of(key);
-        while (entries_[at].key != key && entries_[at].key != empty) at = (at + 1) & mask_;
-        return entries_[at];
+        for (std::size_t at = bucket_of(key);; at = at + 1 < buckets_.size() ? at + 1 : 0) {
+            const Bucket& bucket = buckets_[at];
+            std::uint32_t rank = no_rank;
+            for (int i = 0; i < bucket_size; ++i) rank = bucket.keys[i] == key ? bucket.ranks[i] : rank;
+            if (rank != no_rank || !bucket.overflowed) [[likely]] return rank;
+        }
     }
+    Symbol result(std::uint32_t rank) const { return results_[rank - first_rank_]; }
 
 private:
-    static constexpr std::uint64_t empty = UINT64_MAX;
+    static constexpr int bucket_size = 5;
+    static constexpr std::uint64_t no_key = UINT64_MAX;
+    struct alignas(64) Bucket {
+        std::uint64_t keys[bucket_size] = {no_key, no_key, no_key, no_key, no_key};
+        std::uint32_t ranks[bucket_size] = {no_rank, no_rank, no_rank, no_rank, no_rank};
+        std::uint32_t overflowed = 0;  // a pair of this bucket lies in a later one
+    };
     static std::uint64_t key_of(Symbol left, Symbol right) { return std::uint64_t{left} << 32 | right; }
-    std::size_t slot_of(std::uint64_t key) const { return (key * 0x9E3779B97F4A7C15u) >> shift_; }
+    std::size_t bucket_of(std::uint64_t key) const {
+        return static_cast<std::size_t>(static_cast<unsigned __int128>(key * 0x9E3779B97F4A7C15u) * buckets_.size() >> 64);
+    }
 
-    std::vector<Entry> entries_;
-    std::size_t mask_;
-    int shift_;
+    std::vector<Bucket> buckets_;
+    std::vector<Symbol> results_;
+    std::uint32_t first_rank_ = 0;
 };
 
 // Random numbers that depend on a seed and a document number alone (splitmix64).
@@ -70,6 +78,9 @@ struct MergeScratch {
     std::vector<std::uint64_t> heap;  // rank << 32 | position
     std::vector<std::uint64_t> skipped;
 };
+
+// Applies the merges of a table to `symbols` in place until none applies; how many symbols are left.
+std::size_t apply_merges(const PairTable& pairs, Symbol* symbols, std::size_t count, MergeScratch& scratch);
 
 struct Dropout {
     double any = 0.0;        // BPE-dropout: a popped merge is put off with this probability until another one was applied
@@ -91,24 +102,20 @@ public:
     Symbol of_byte(unsigned char byte) const { return of_byte_[byte]; }  // no_symbol where the byte has no token
     const PairTable& pairs() const { return pairs_; }
 
+    // Makes `find` work.
+    void index_tokens();
+
     // The token of exactly these bytes, or no_symbol.
     Symbol find(std::string_view bytes) const;
 
     // Writes the symbols of the bytes to `out` (room for bytes.size()), bytes without a token left out; how many.
     std::size_t start(std::string_view bytes, Symbol* out) const;
 
-    // Applies the merges of rank < limit to `symbols` in place until none applies; how many symbols are left.
-    std::size_t apply(Symbol* symbols, std::size_t count, std::uint32_t limit, MergeScratch& scratch) const;
-
-    // As apply, with merges dropped at random.
+    // As apply_merges with all merges, some of them dropped at random.
     std::size_t apply_dropout(Symbol* symbols, std::size_t count, const Dropout& dropout, Random& random,
                               MergeScratch& scratch) const;
 
 private:
-    std::size_t apply_few(Symbol* symbols, std::size_t count, std::uint32_t limit) const;
-    template <typename Keep>
-    std::size_t apply_heap(Symbol* symbols, std::size_t count, std::uint32_t limit, MergeScratch& scratch, Keep&& keep) const;
-
     std::vector<std::string> tokens_;
     std::vector<RankedMerge> merges_;
     std::array<Symbol, 256> of_byte_;

@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <memory>
+#include <new>
 #include <span>
 #include <vector>
 
@@ -58,24 +59,33 @@ class SegmentCache {
 public:
     using Key = SegmentKey<words>;
 
-    explicit SegmentCache(int set_bits) : shift_(64 - set_bits), size_(std::size_t{2} << set_bits) {}
+    explicit SegmentCache(int set_bits)
+        : shift_(64 - set_bits), size_(std::size_t{2} << set_bits),
+          entries_(static_cast<Entry*>(std::calloc(size_, sizeof(Entry)))) {
+        if (!entries_) throw std::bad_alloc();
+    }
 
-    // Writes the remembered ids to `out`, which must have room for max(inline_ids, their number); -1 where not remembered.
-    int find(const Key& key, Symbol* out) {
-        if (!entries_) return -1;
-        const Entry* entry = &entries_[(key.hash() >> shift_) * 2];
-        if (!(entry->key == key) && !((++entry)->key == key)) return -1;
-        if (entry->count <= inline_ids) [[likely]] {
-            std::memcpy(out, entry->ids, sizeof entry->ids);
-        } else {
-            std::memcpy(out, arena_.data() + entry->ids[0], entry->count * sizeof(Symbol));
-        }
+    // Where a key would lie; prefetched, because the lookup mostly waits for memory.
+    std::size_t set_of(const Key& key) const {
+        const std::size_t set = key.hash() >> shift_;
+#if defined(__GNUC__)
+        __builtin_prefetch(entries_.get() + set * 2);
+#endif
+        return set;
+    }
+
+    // Writes the remembered ids to `out`, which must have room for max(inline_ids, their number); their number, or -1 where
+    // the key is not remembered.
+    int find(const Key& key, std::size_t set, Symbol* out) const {
+        const Entry* entry = entries_.get() + set * 2;
+        entry += entry[1].key == key;
+        if (!(entry->key == key)) return -1;
+        std::memcpy(out, entry->ids, sizeof entry->ids);
+        if (entry->count > inline_ids) [[unlikely]] std::memcpy(out, arena_.data() + entry->ids[0], entry->count * sizeof(Symbol));
         return static_cast<int>(entry->count);
     }
 
-    void insert(const Key& key, std::span<const Symbol> ids) {
-        if (!entries_) entries_.reset(static_cast<Entry*>(std::calloc(size_, sizeof(Entry))));
-        if (!entries_) return;  // no memory: encode without remembering
+    void insert(const Key& key, std::size_t set, std::span<const Symbol> ids) {
         Entry added{key, {}, static_cast<std::uint32_t>(ids.size())};
         if (ids.size() <= inline_ids) {
             std::memcpy(added.ids, ids.data(), ids.size_bytes());
@@ -87,9 +97,9 @@ public:
             added.ids[0] = static_cast<Symbol>(arena_.size());
             arena_.insert(arena_.end(), ids.begin(), ids.end());
         }
-        Entry* set = &entries_[(key.hash() >> shift_) * 2];
-        set[1] = set[0];
-        set[0] = added;
+        Entry* entry = entries_.get() + set * 2;
+        entry[1] = entry[0];
+        entry[0] = added;
     }
 
 private:
