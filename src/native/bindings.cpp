@@ -22,6 +22,7 @@
 #include "merge_learner.hpp"
 #include "split.hpp"
 #include "token_bytes.hpp"
+#include "unassigned.hpp"
 #include "unicode_tables.hpp"
 
 namespace nb = nanobind;
@@ -337,6 +338,22 @@ nb::tuple encode_documents(BpeEncoder& self, const nb::list& documents, unsigned
     return nb::make_tuple(Array1<std::uint32_t>(data, {total}, owner), to_numpy(std::move(offsets)));
 }
 
+Array1<std::uint8_t> find_unassigned(const nb::list& documents, unsigned threads) {
+    std::vector<std::string_view> texts(documents.size());
+    std::size_t total = 0;
+    for (std::size_t i = 0; i < texts.size(); ++i) total += (texts[i] = text_view(documents[i])).size();
+    std::vector<std::uint8_t> found(texts.size());
+    const unsigned useful = total < (std::size_t{1} << 17) ? 1 : resolve_threads(threads);
+    if (useful == 1) {
+        for (std::size_t i = 0; i < texts.size(); ++i) found[i] = has_unassigned(texts[i]);
+    } else {
+        run_controlled(nb::none(), [&](Control& control) {
+            run_items(useful, control, texts.size(), [&](unsigned, std::size_t i) { found[i] = has_unassigned(texts[i]); });
+        });
+    }
+    return to_numpy(std::move(found));
+}
+
 nb::bytes decode_ids(const TokenBytes& self, const ArrayIn<std::uint32_t>& ids) {
     const std::span<const std::uint32_t> all(ids.data(), ids.size());
     return new_bytes(self.size_of(all), [&](char* out) { self.write(all, out); });
@@ -365,10 +382,12 @@ void bind_encoding(nb::module_& m) {
             const std::uint32_t threshold = self.threshold();
             return threshold == no_rank ? std::nullopt : std::optional(threshold);
         });
+    m.def("unassigned", &find_unassigned, "documents"_a, "threads"_a = 0,
+          "1 (uint8) for every document with a code point that this Unicode version does not know.");
     nb::class_<TokenBytes>(m, "TokenBytes", "The bytes of tokens by id, for decoding.")
         .def("__init__", [](TokenBytes* self, const std::vector<nb::bytes>& tokens) { new (self) TokenBytes(to_strings(tokens)); },
              "tokens"_a)
-        .def("decode", &decode_ids, "ids"_a, "The bytes of all tokens; ValueError for an id outside the vocabulary.")
+        .def("decode", &decode_ids, "ids"_a, "The bytes of all tokens; IndexError for an id outside the vocabulary.")
         .def("decode_batch", &decode_documents, "ids"_a, "offsets"_a, "The bytes of every document.");
 }
 

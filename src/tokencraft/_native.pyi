@@ -66,3 +66,61 @@ class MergeLearner:
 
 def recover_merges(tokens: list[bytes], threads: int = 0) -> npt.NDArray[np.int32]:
     """The two parents of each token in rank order, int32 ``[n, 2]``; -1 where BPE did not make the token."""
+
+def unassigned(documents: list[str] | list[bytes], threads: int = 0) -> npt.NDArray[np.uint8]:
+    """1 for every document with a code point that :data:`UNICODE_VERSION` does not know."""
+
+class BPEEncoder:
+    """Encodes with a BPE vocabulary; ids do not depend on ``threads``, nor on what was encoded before.
+
+    Args:
+        tokens: bytes by id, empty for ids that no text becomes.
+        merges: (left, right, result) int32 ``[m, 3]`` in rank order; None: the ids are the ranks, as in tiktoken.
+        pattern: how text is cut, see ``vocabulary/split.py``.
+        whole_pieces: a piece that is a token as a whole is that token.
+    """
+
+    def __init__(
+        self,
+        tokens: list[bytes],
+        merges: npt.NDArray[np.int32] | None,
+        pattern: int,
+        whole_pieces: bool = False,
+    ) -> None: ...
+    def encode_batch(
+        self,
+        documents: list[str] | list[bytes] | list[str | bytes],
+        threads: int = 0,
+        ends: Sequence[npt.NDArray[np.uint32]] | None = None,
+        dropout: float = 0.0,
+        superword_dropout: float = 0.0,
+        seed: int = 0,
+        first_document: int = 0,
+        progress: Callable[[int], object] | None = None,
+    ) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.int64]]:
+        """Ids of all documents, and where each starts, and the end.
+
+        Args:
+            documents: a str with half a surrogate pair raises UnicodeEncodeError.
+            threads: 0 takes every core.
+            ends: end offsets in bytes of the pieces of each document, in place of the pattern.
+            dropout: probability that a merge is put off until after another one (BPE-dropout).
+            superword_dropout: probability that a merge whose right operand starts with a space is dropped for good.
+            seed: of the dropout; a document's draws depend on it and on the document's number alone.
+            first_document: number of the first document.
+            progress: called with the bytes done so far.
+        """
+
+    @property
+    def threshold(self) -> int | None:
+        """The rank from which merges are applied in the second level; None with one level."""
+
+class TokenBytes:
+    """The bytes of tokens by id, for decoding."""
+
+    def __init__(self, tokens: list[bytes]) -> None: ...
+    def decode(self, ids: npt.NDArray[np.uint32]) -> bytes:
+        """The bytes of all tokens, one after another; IndexError names the first id outside the vocabulary."""
+
+    def decode_batch(self, ids: npt.NDArray[np.uint32], offsets: npt.NDArray[np.int64]) -> list[bytes]:
+        """The bytes of every document."""

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import numpy.typing as npt
 
 from tokencraft.errors import UsageError, VocabularyError
 from tokencraft.vocabulary.batch import EncodedBatch
-from tokencraft.vocabulary.kinds import Specials
+from tokencraft.vocabulary.encoding import Encoder, EncoderSpec, make_encoder
+from tokencraft.vocabulary.kinds import Specials, TokenKind
 from tokencraft.vocabulary.stock import StockEncoder
 
 if TYPE_CHECKING:
@@ -29,24 +31,62 @@ class Encoders:
     def __init__(self, vocabulary: Vocabulary) -> None:
         self._vocabulary = vocabulary
         self._stock: dict[Specials, StockEncoder] = {}
+        self._fast: dict[Specials, Encoder] = {}
 
     def encode(self, text: str | bytes, specials: Specials) -> npt.NDArray[np.uint32]:
         """See :meth:`Vocabulary.encode`."""
-        stock = self._stock_encoder(specials)
         checked = self._checked(text)
-        return stock.encode(checked) if isinstance(checked, str) else stock.encode_bytes(checked)
+        if isinstance(checked, bytes):
+            return self._stock_encoder(specials).encode_bytes(checked)
+        return self._encoder(specials, [checked]).encode_batch([checked], 1).ids
 
     def encode_batch(self, texts: Iterable[str | bytes], specials: Specials, threads: int | None) -> EncodedBatch:
         """See :meth:`Vocabulary.encode_batch`."""
         if threads is not None and threads < 1:
             raise UsageError(f"threads is {threads}, expected 1 or more")
-        stock = self._stock_encoder(specials)
+        texts = list(texts)
+        if all(type(text) is str for text in texts):
+            valid = cast("list[str]", texts)
+            try:
+                return self._encoder(specials, valid).encode_batch(valid, threads)
+            except (UnicodeEncodeError, TypeError):  # Half a surrogate pair somewhere.
+                pass
         checked = [self._checked(text) for text in texts]
         valid = [text for text in checked if isinstance(text, str)]
+        fast = self._encoder(specials, valid).encode_batch(valid, threads)
         if len(valid) == len(checked):
-            return stock.encode_batch(valid, threads)
-        lists = [stock.encode(text) if isinstance(text, str) else stock.encode_bytes(text) for text in checked]
-        return EncodedBatch.from_lists(lists, "tokenizers")
+            return fast
+        stock, encoded = self._stock_encoder(specials), iter(fast)
+        lists = [next(encoded) if isinstance(text, str) else stock.encode_bytes(text) for text in checked]
+        return EncodedBatch.from_lists(lists, fast.encoder)
+
+    def _encoder(self, specials: Specials, texts: list[str]) -> Encoder:
+        if specials not in self._fast:
+            stock = self._stock_encoder(specials)
+            self._fast[specials] = make_encoder(self._spec(stock), stock, texts)
+        return self._fast[specials]
+
+    def _spec(self, stock: StockEncoder) -> EncoderSpec:
+        vocabulary, flags = self._vocabulary, self._vocabulary.flags
+        spec = EncoderSpec(stock.document, vocabulary.splitter)
+        if (
+            vocabulary.algorithm not in ("bpe-merges", "bpe-ranks")
+            or vocabulary.family != "byte-level"
+            or vocabulary.normalizer is not None
+            or flags.continuing_subword_prefix
+            or flags.end_of_word_suffix
+        ):
+            return spec
+        merged = vocabulary.merged
+        made = {*vocabulary.merges.ravel().tolist(), *merged.tolist()}
+        ordinary = (TokenKind.NORMAL, TokenKind.BYTE)
+        tokens = [
+            token if kind in ordinary or identifier in made else b""
+            for identifier, (token, kind) in enumerate(zip(vocabulary.tokens, vocabulary.kinds, strict=True))
+        ]
+        ranks = vocabulary.algorithm == "bpe-ranks"
+        merges = None if ranks else np.column_stack([vocabulary.merges, merged]).astype(np.int32)
+        return replace(spec, tokens=tokens, merges=merges, whole_pieces=ranks or flags.ignore_merges)
 
     def _stock_encoder(self, specials: Specials) -> StockEncoder:
         if specials not in ("none", "all"):

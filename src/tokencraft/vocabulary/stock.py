@@ -42,7 +42,12 @@ class StockEncoder:
     Args:
         vocabulary: what to encode with.
         specials: ``"none"`` keeps special tokens in the text as text, ``"all"`` makes them ids.
+
+    Attributes:
+        document: the ``tokenizer.json`` object that it encodes by.
     """
+
+    name = "tokenizers"
 
     def __init__(self, vocabulary: Vocabulary, specials: Specials) -> None:
         document = tokenizers_export.to_document(vocabulary, inside=specials == "none")
@@ -53,6 +58,7 @@ class StockEncoder:
         if specials == "none":
             document["added_tokens"] = [entry for entry in document["added_tokens"] if not entry.get("special")]
             _hide_specials(document["model"], vocabulary)
+        self.document = document
         self._tokenizer = build(document)
         self._vocabulary = vocabulary
 
