@@ -51,7 +51,9 @@ def benchmark(path: Path) -> str:
     if not path.is_file():
         return "not measured yet\n"
     table = json.loads(path.read_text(encoding="utf-8"))
-    heads = [f"{column['name']} [{column['unit']}]" if column["unit"] else column["name"] for column in table["columns"]]
+    heads = [
+        f"{column['name']} [{column['unit']}]" if column["unit"] else column["name"] for column in table["columns"]
+    ]
     lines = ["| " + " | ".join(heads) + " |", "|" + "---|" * len(heads)]
     lines += ["| " + " | ".join(cell(value) for value in row) + " |" for row in table["rows"]]
     context = table["context"]

@@ -104,7 +104,8 @@ def test_reported_numbers_can_be_measured_again(undisturbed: Path, model_folder:
     torch.set_num_threads(1)
     for name, folder in (("before", model_folder), ("healed", undisturbed)):
         measured = bits_per_byte(load_model(folder), Vocabulary.load(folder), texts)
-        assert measured == pytest.approx(report["model"][name]["bits_per_byte"], rel=1e-6)
+        # Scored in float32 here, under autocast in bfloat16 there where the processor has it.
+        assert measured == pytest.approx(report["model"][name]["bits_per_byte"], rel=2e-3)
 
 
 def test_tokens_saved_is_what_counting_says(undisturbed: Path, model_folder: Path, corpus_file: Path) -> None:

@@ -13,6 +13,8 @@ Method = Literal["superbpe", "bpe"]
 
 #: Steps of healing where neither ``steps`` nor ``minutes`` is given.
 DEFAULT_STEPS = 300
+#: The same for the embedded default: about a minute on two cores.
+EMBEDDED_STEPS = 260
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +37,7 @@ class AdaptOptions:
         held_out: share of the documents kept out of training, 0 < share < 1.
         steps: optimiser steps of healing; at most one of ``steps`` and ``minutes`` may be given.
         minutes: wall-clock budget of healing; turned into steps once and stored.
-        batch_tokens: tokens in one optimiser step.
+        batch_tokens: tokens in one optimiser step; None takes 4,096, and 2,048 for the embedded default.
         context_length: tokens in one training row; None takes the model's own, at most 1,024.
         learning_rate: peak learning rate; None chooses by the size of the model.
         freeze_body: train the embedding and output rows only.
@@ -46,9 +48,9 @@ class AdaptOptions:
         text_field: the field of JSON Lines and Parquet that holds the text.
         encoding_errors: what to do with bytes that are not UTF-8: ``strict``, ``replace`` or ``skip`` the document.
         device: a torch device; None takes the best one at hand.
-        dtype: type of the matrix products in training: ``float32``, ``bfloat16`` or ``float16``; None takes bfloat16 where
-            the device multiplies it natively, else float32. Weights are trained in float32 and saved in the type the
-            model came in.
+        dtype: type of the matrix products in training: ``float32``, ``bfloat16`` or ``float16``; None takes bfloat16
+            where the device multiplies it natively, else float32. Weights are trained in float32 and saved in the type
+            the model came in.
         seed: seed of everything random.
         threads: threads of kernels and of torch; None takes all cores.
         checkpoint_seconds: seconds between checkpoints while healing.
@@ -72,7 +74,7 @@ class AdaptOptions:
     held_out: float = 0.05
     steps: int | None = None
     minutes: float | None = None
-    batch_tokens: int = 4096
+    batch_tokens: int | None = None
     context_length: int | None = None
     learning_rate: float | None = None
     freeze_body: bool = False
@@ -94,6 +96,10 @@ class AdaptOptions:
         embedded = self.model is None and not self.corpus
         if self.unit is None:
             object.__setattr__(self, "unit", "document" if embedded else "line")
+        if self.batch_tokens is None:
+            object.__setattr__(self, "batch_tokens", 2048 if embedded else 4096)
+        if self.steps is None and self.minutes is None:
+            object.__setattr__(self, "steps", EMBEDDED_STEPS if embedded else DEFAULT_STEPS)
         if self.control is None:
             object.__setattr__(self, "control", embedded)
 
@@ -110,7 +116,7 @@ class AdaptOptions:
         )
         check(self.steps is None or self.steps >= 1, f"--steps is at least 1; got {self.steps}")
         check(self.minutes is None or self.minutes > 0, f"--minutes is more than 0; got {self.minutes}")
-        check(self.batch_tokens >= 1, f"--batch-tokens is at least 1; got {self.batch_tokens}")
+        check(self.step_tokens >= 1, f"--batch-tokens is at least 1; got {self.step_tokens}")
         check(
             self.context_length is None or self.context_length >= 8,
             f"--context-length is at least 8; got {self.context_length}",
@@ -128,16 +134,20 @@ class AdaptOptions:
         )
 
     @property
+    def step_tokens(self) -> int:
+        """Tokens in one optimiser step."""
+        return self.batch_tokens or 4096
+
+    @property
     def thread_count(self) -> int:
         """Threads to use: what was asked for, else every core this process may run on."""
         return self.threads or available_processes()
 
     def key_values(self) -> dict[str, Any]:
         """All options as JSON values, for the records of the stages; paths are made absolute."""
-        values = asdict(self) | {
+        return asdict(self) | {
             "output": str(self.output),
             "model": None if self.model is None else str(Path(self.model).resolve()),
             "corpus": [str(Path(path).resolve()) for path in self.corpus],
             "general": [str(Path(path).resolve()) for path in self.general],
         }
-        return values

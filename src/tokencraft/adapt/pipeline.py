@@ -14,7 +14,7 @@ import torch
 from tokencraft.adapt import embedded, publish
 from tokencraft.adapt.costs import ModelSize
 from tokencraft.adapt.embedded import file_signature
-from tokencraft.adapt.options import DEFAULT_STEPS, AdaptOptions
+from tokencraft.adapt.options import AdaptOptions
 from tokencraft.adapt.packing import Budget, choose_documents, fit_steps, load_rows, pack_for, save_rows
 from tokencraft.adapt.sources import Sources, evaluation_sample, open_sources, require_both, without
 from tokencraft.adapt.stage import Result, Stage, StageEvent, StageRunner, read_record
@@ -232,13 +232,13 @@ class Adaptation:
     def pack(self, folder: Path) -> Result:
         """Choose the documents to train on, pack them, and fix the number of steps once."""
         context = self.runner.result("base")["context_length"]
-        rows_per_step = max(1, self.options.batch_tokens // context)
+        rows_per_step = max(1, self.options.step_tokens // context)
         steps, step = self.options.steps, None
         if self.options.minutes is not None:
             model = self.load(self.folder("transplant") / "model", torch.float32)
             step = measure_step_seconds(model, rows_per_step, context, self._plan(1, folder))
             steps = max(1, round(self.options.minutes * 60 / step))
-        budget = Budget(steps or DEFAULT_STEPS, rows_per_step)
+        budget = Budget(steps or 1, rows_per_step)
         bytes_per_token = self.runner.result("measure")["after"]["bytes_per_token"]
         wanted = budget.rows * context * bytes_per_token * SAMPLING_MARGIN
         texts = choose_documents(self.sources.train, wanted, self.options.seed)
@@ -286,7 +286,7 @@ class Adaptation:
             if not cached.exists():
                 model = self.load(path)
                 values = {
-                    kind: score(model, vocabulary, texts, context_length=context).bits_per_byte
+                    kind: score(model, vocabulary, texts, context_length=context, dtype=self.compute_type).bits_per_byte
                     for kind in ("held_out", "general")
                     if (texts := self.texts(kind))
                 }
@@ -322,7 +322,7 @@ class Adaptation:
         size = ModelSize(**self.runner.result("base")["size"])
         return TrainingPlan(
             steps=steps,
-            batch_rows=max(1, self.options.batch_tokens // self.runner.result("base")["context_length"]),
+            batch_rows=max(1, self.options.step_tokens // self.runner.result("base")["context_length"]),
             learning_rate=self.options.learning_rate or default_learning_rate(size.total),
             trainable="embeddings" if self.options.freeze_body else "all",
             dtype=self.compute_type,

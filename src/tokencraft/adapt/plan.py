@@ -10,7 +10,7 @@ import torch
 from transformers import AutoModelForCausalLM
 
 from tokencraft.adapt import embedded
-from tokencraft.adapt.options import DEFAULT_STEPS, AdaptOptions
+from tokencraft.adapt.options import AdaptOptions
 from tokencraft.adapt.pipeline import Adaptation, context_length
 from tokencraft.adapt.publish import model_size
 from tokencraft.adapt.stage import refuse_foreign
@@ -66,14 +66,15 @@ def _estimates(run: Adaptation) -> dict[str, Estimate]:
     model = _empty(load_config(options.model)) if options.model else embedded.empty_base_model()
     size = model_size(model)
     context = context_length(options, model)
-    rows = max(1, options.batch_tokens // context)
-    steps = options.steps or DEFAULT_STEPS
-    tokens = steps * rows * context
+    rows = max(1, options.step_tokens // context)
     rate = EFFICIENCY * matrix_rate(run.device, run.compute_type)
+    seconds_per_step = 3 * size.forward_flops_per_token * rows * context / rate
+    steps = options.steps or max(1, round((options.minutes or 0) * 60 / seconds_per_step))
+    tokens = steps * rows * context
     weights = 4.0 * size.total
     training = float(TRAINING_BYTES_PER_PARAMETER * size.total)
     corpus = float(run.sources.whole.size_bytes or 0)
-    healing = options.minutes * 60 if options.minutes else 3 * size.forward_flops_per_token * tokens / rate
+    healing = steps * seconds_per_step
     # Held-out and general text, in windows that overlap by half.
     scoring = 2 * 2 * options.evaluation_bytes / BYTES_PER_TOKEN * size.forward_flops_per_token / rate
     budget = f"{options.minutes:g} minutes" if options.minutes else f"{steps:,} steps"

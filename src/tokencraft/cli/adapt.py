@@ -40,9 +40,11 @@ def command(
     ] = None,
     initializer: Annotated[str, typer.Option(help="How embedding rows are made.")] = "tokenadapt",
     held_out: Annotated[float, typer.Option(help="Share of the documents kept out of training.")] = 0.05,
-    steps: Annotated[int | None, typer.Option(help="Training steps [300].")] = None,
+    steps: Annotated[int | None, typer.Option(help="Training steps [300; 260 for the embedded default].")] = None,
     minutes: Annotated[float | None, typer.Option(help="Training time, turned into steps once.")] = None,
-    batch_tokens: Annotated[int, typer.Option(help="Tokens in a training step.")] = 4096,
+    batch_tokens: Annotated[
+        int | None, typer.Option(help="Tokens in a training step [4096; 2048 for the embedded default].")
+    ] = None,
     context_length: Annotated[int | None, typer.Option(help="Tokens in a row [the model's own, at most 1024].")] = None,
     learning_rate: Annotated[float | None, typer.Option(help="Peak learning rate [by model size].")] = None,
     freeze_body: Annotated[bool, typer.Option("--freeze-body", help="Train embeddings and output rows only.")] = False,
