@@ -39,7 +39,9 @@ class AdaptOptions:
         minutes: wall-clock budget of healing; turned into steps once and stored.
         batch_tokens: tokens in one optimiser step; None takes 4,096, and 2,048 for the embedded default.
         context_length: tokens in one training row; None takes the model's own, at most 1,024.
-        learning_rate: peak learning rate; None chooses by the size of the model.
+        learning_rate: peak learning rate; None chooses by the size of the model and the optimiser.
+        optimizer: ``"adamw"``, or ``"muon"`` (Muon for the matrices of the body, AdamW for the rest); None takes
+            AdamW, and Muon for the embedded default, whose base model was trained with it.
         freeze_body: train the embedding and output rows only.
         control: also continue the unchanged model on the same bytes, the honest baseline; None does so for the embedded
             default only.
@@ -77,6 +79,7 @@ class AdaptOptions:
     batch_tokens: int | None = None
     context_length: int | None = None
     learning_rate: float | None = None
+    optimizer: Literal["adamw", "muon"] | None = None
     freeze_body: bool = False
     control: bool | None = None
     evaluation_bytes: int = 400_000
@@ -96,6 +99,8 @@ class AdaptOptions:
         embedded = self.model is None and not self.corpus
         if self.unit is None:
             object.__setattr__(self, "unit", "document" if embedded else "line")
+        if self.optimizer is None:
+            object.__setattr__(self, "optimizer", "muon" if embedded else "adamw")
         if self.batch_tokens is None:
             object.__setattr__(self, "batch_tokens", 2048 if embedded else 4096)
         if self.steps is None and self.minutes is None:

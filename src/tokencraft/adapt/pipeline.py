@@ -96,8 +96,8 @@ class Adaptation:
         model_options = ("model", "context_length", "threads")
         corpus_options = ("corpus", "general", "held_out", "text_field", "encoding_errors")
         training = (
-            *("steps", "minutes", "batch_tokens", "context_length", "learning_rate", "freeze_body"),
-            *("threads", "device", "dtype"),
+            *("steps", "minutes", "batch_tokens", "context_length", "learning_rate", "optimizer"),
+            *("freeze_body", "threads", "device", "dtype"),
         )
         learning = ("method", "transition", "stage2", "unit", "vocab_size")
         signatures = {"corpus files": self.sources.signature}
@@ -323,7 +323,8 @@ class Adaptation:
         return TrainingPlan(
             steps=steps,
             batch_rows=max(1, self.options.step_tokens // self.runner.result("base")["context_length"]),
-            learning_rate=self.options.learning_rate or default_learning_rate(size.total),
+            learning_rate=self.options.learning_rate or default_learning_rate(size.total, self.options.optimizer),
+            optimizer="muon" if self.options.optimizer == "muon" else "adamw",
             trainable="embeddings" if self.options.freeze_body else "all",
             dtype=self.compute_type,
             seed=self.options.seed,
@@ -351,9 +352,9 @@ def multiplies_bfloat16(device: str) -> bool:
     return device == "cpu" and bool(torch.cpu.get_capabilities().get("avx512_bf16"))
 
 
-def default_learning_rate(parameters: int) -> float:
-    """A peak learning rate by the number of parameters: 2e-3 up to 10 million, then falling with the cube root."""
-    return 2e-3 * float(min(1.0, (1e7 / parameters) ** (1 / 3)))
+def default_learning_rate(parameters: int, optimizer: str | None) -> float:
+    """A peak learning rate: 2e-3 (AdamW) or 5e-3 (Muon) up to 10 million parameters, then falling by the cube root."""
+    return (5e-3 if optimizer == "muon" else 2e-3) * float(min(1.0, (1e7 / parameters) ** (1 / 3)))
 
 
 def _count(corpus: Any) -> dict[str, int]:

@@ -47,6 +47,9 @@ def command(
     ] = None,
     context_length: Annotated[int | None, typer.Option(help="Tokens in a row [the model's own, at most 1024].")] = None,
     learning_rate: Annotated[float | None, typer.Option(help="Peak learning rate [by model size].")] = None,
+    optimizer: Annotated[
+        Literal["adamw", "muon"] | None, typer.Option(help="Optimiser [adamw; muon for the embedded default].")
+    ] = None,
     freeze_body: Annotated[bool, typer.Option("--freeze-body", help="Train embeddings and output rows only.")] = False,
     control: Annotated[
         bool | None,
@@ -96,6 +99,7 @@ def command(
         batch_tokens=batch_tokens,
         context_length=context_length,
         learning_rate=learning_rate,
+        optimizer=optimizer,
         freeze_body=freeze_body,
         control=control,
         evaluation_bytes=evaluation_bytes,
