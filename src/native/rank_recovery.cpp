@@ -12,7 +12,7 @@ namespace {
 constexpr TokenId none = INT32_MAX;
 using Ranks = std::unordered_map<std::string_view, TokenId>;
 
-Parents parents_of(std::string_view token, TokenId own_rank, const Ranks& ranks) {
+Parents parents_of(std::string_view token, const Ranks& ranks) {
     std::vector<std::size_t> starts;  // of the pieces, and the end of the last
     for (std::size_t i = 0; i <= token.size(); ++i) starts.push_back(i);
     auto rank_of = [&](std::size_t begin, std::size_t end) {
@@ -20,7 +20,7 @@ Parents parents_of(std::string_view token, TokenId own_rank, const Ranks& ranks)
         return found == ranks.end() ? none : found->second;
     };
     while (starts.size() > 3) {
-        TokenId lowest = own_rank;
+        TokenId lowest = none;
         std::size_t where = 0;
         for (std::size_t i = 0; i + 2 < starts.size(); ++i) {
             const TokenId rank = rank_of(starts[i], starts[i + 2]);
@@ -29,12 +29,11 @@ Parents parents_of(std::string_view token, TokenId own_rank, const Ranks& ranks)
                 where = i;
             }
         }
-        if (lowest == own_rank) return {};
+        if (lowest == none) return {};
         starts.erase(starts.begin() + static_cast<std::ptrdiff_t>(where) + 1);
     }
     if (starts.size() < 3) return {};
     const Parents parents{rank_of(0, starts[1]), rank_of(starts[1], token.size())};
-    // Single bytes may rank after what is made of them; longer pieces were merged from smaller ranks.
     return parents.left == none || parents.right == none ? Parents{} : parents;
 }
 
@@ -54,7 +53,7 @@ std::vector<Parents> recover_merges(std::span<const std::string_view> tokens, un
         const std::size_t end = std::min(tokens.size(), (index + 1) * batch);
         for (std::size_t rank = index * batch; rank < end; ++rank) {
             if (control.stopped()) return;
-            parents[rank] = parents_of(tokens[rank], static_cast<TokenId>(rank), ranks);
+            parents[rank] = parents_of(tokens[rank], ranks);
         }
     });
     return parents;

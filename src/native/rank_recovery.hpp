@@ -1,9 +1,9 @@
 // Finds the merges behind a list of ranked tokens, as tiktoken stores vocabularies.
 //
 // Contract: `tokens` are distinct, non-empty byte strings in rank order. The merge of a token is the pair of pieces
-// that remain when its bytes are encoded with the tokens of smaller rank only (at each step the adjacent pair whose
-// joined bytes have the smallest rank, the leftmost of equals). A single byte has no merge; neither has a token of
-// which more than two pieces remain: it was not made by BPE. Both give {-1, -1}.
+// that are joined last when its bytes are encoded (at each step the adjacent pair whose joined bytes have the smallest
+// rank, the leftmost of equals). In a vocabulary that BPE made, these pieces have smaller ranks than the token; in others
+// they need not. A single byte has no merge; neither has a token that its own bytes never become. Both give {-1, -1}.
 #pragma once
 
 #include <span>
