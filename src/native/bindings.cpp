@@ -5,25 +5,26 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
-#include <array>
 #include <algorithm>
-#include <span>
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "bpe_encoder.hpp"
-#include "rank_recovery.hpp"
-#include "piece_counter.hpp"
-#include "merge_replay.hpp"
 #include "merge_learner.hpp"
+#include "merge_replay.hpp"
+#include "piece_counter.hpp"
+#include "rank_recovery.hpp"
 #include "split.hpp"
 #include "token_bytes.hpp"
 #include "unassigned.hpp"
 #include "unicode_tables.hpp"
+#include "zeroed.hpp"
 
 namespace nb = nanobind;
 using namespace nb::literals;
@@ -65,6 +66,13 @@ nb::bytes new_bytes(std::size_t size, Write&& write) {
     nb::bytes bytes = nb::steal<nb::bytes>(object);
     write(PyBytes_AS_STRING(object));
     return bytes;
+}
+
+std::vector<std::string> to_strings(const std::vector<nb::bytes>& tokens) {
+    std::vector<std::string> strings;
+    strings.reserve(tokens.size());
+    for (const nb::bytes& token : tokens) strings.emplace_back(token.c_str(), token.size());
+    return strings;
 }
 
 Pattern checked_pattern(int pattern) {
@@ -192,9 +200,7 @@ struct Learner {
 
 Learner* new_learner(PieceCounter& counter, const std::vector<nb::bytes>& tokens, const MergesIn& table,
                      const nb::object& progress) {
-    std::vector<std::string> bytes_of;
-    bytes_of.reserve(tokens.size());
-    for (const nb::bytes& token : tokens) bytes_of.emplace_back(token.c_str(), token.size());
+    std::vector<std::string> bytes_of = to_strings(tokens);
     std::array<TokenId, 256> byte_ids;
     byte_ids.fill(-1);
     for (std::size_t id = 0; id < bytes_of.size(); ++id) {
@@ -279,32 +285,24 @@ void bind_training(nb::module_& m) {
           "Parents (int32 [n, 2]) of tokens in rank order; -1 where there are none.");
 }
 
-// ---- encoding ------------------------------------------------------------------------------------------------------------
+// ---- encoding -------------------------------------------------------------------------------------------------------
 
-std::vector<std::string> to_strings(const std::vector<nb::bytes>& tokens) {
-    std::vector<std::string> strings;
-    strings.reserve(tokens.size());
-    for (const nb::bytes& token : tokens) strings.emplace_back(token.c_str(), token.size());
-    return strings;
-}
-
-BpeEncoder* new_encoder(const std::vector<nb::bytes>& tokens, const std::optional<MergesIn>& table, int pattern, bool whole_pieces) {
+BpeEncoder* new_encoder(const std::vector<nb::bytes>& tokens, const std::optional<MergesIn>& table, int pattern,
+                        bool whole_pieces) {
     const Pattern checked = checked_pattern(pattern);
     std::vector<std::string> strings = to_strings(tokens);
     std::vector<RankedMerge> merges;
-    if (table) {
-        for (std::size_t i = 0; i < table->shape(0); ++i) {
-            merges.push_back({static_cast<Symbol>((*table)(i, 0)), static_cast<Symbol>((*table)(i, 1)),
-                              static_cast<Symbol>((*table)(i, 2)), static_cast<std::uint32_t>(i)});
-        }
-    } else {
-        merges = BpeRules::merges_of_ranks(strings);
+    if (!table) merges = BpeRules::merges_of_ranks(strings);
+    for (std::uint32_t i = 0; table && i < table->shape(0); ++i) {  // a negative id becomes too large a one
+        const auto id = [&](std::size_t column) { return static_cast<Symbol>((*table)(i, column)); };
+        merges.push_back({id(0), id(1), id(2), i});
     }
     return new BpeEncoder(BpeRules(std::move(strings), std::move(merges)), checked, whole_pieces);
 }
 
-nb::tuple encode_documents(BpeEncoder& self, const nb::list& documents, unsigned threads, const nb::object& ends, double dropout,
-                           double superword_dropout, std::uint64_t seed, std::uint64_t first_document, const nb::object& progress) {
+nb::tuple encode_documents(BpeEncoder& self, const nb::list& documents, unsigned threads, const nb::object& ends,
+                           double dropout, double superword_dropout, std::uint64_t seed, std::uint64_t first_document,
+                           const nb::object& progress) {
     std::vector<EncodeInput> inputs(documents.size());
     std::vector<ArrayIn<std::uint32_t>> all_ends;
     if (!ends.is_none()) {
@@ -324,33 +322,28 @@ nb::tuple encode_documents(BpeEncoder& self, const nb::list& documents, unsigned
     options.dropout = {dropout, superword_dropout};
     options.seed = seed;
     options.first_document = first_document;
-    std::unique_ptr<Symbol[]> ids;
+    std::unique_ptr<Zeroed<Symbol>> ids;
     std::size_t total = 0;
     std::vector<std::int64_t> offsets = run_controlled(progress, [&](Control& control) {
         return self.encode(inputs, options, control, [&](std::size_t count) {
-            ids.reset(new Symbol[count]);  // not cleared: every id is written
+            ids = std::make_unique<Zeroed<Symbol>>(std::max<std::size_t>(count, 1));
             total = count;
-            return ids.get();
+            return ids->get();
         });
     });
-    Symbol* const data = ids.release();
-    nb::capsule owner(data, [](void* p) noexcept { delete[] static_cast<Symbol*>(p); });
+    Symbol* const data = ids->get();
+    nb::capsule owner(ids.release(), [](void* p) noexcept { delete static_cast<Zeroed<Symbol>*>(p); });
     return nb::make_tuple(Array1<std::uint32_t>(data, {total}, owner), to_numpy(std::move(offsets)));
 }
 
 Array1<std::uint8_t> find_unassigned(const nb::list& documents, unsigned threads) {
-    std::vector<std::string_view> texts(documents.size());
-    std::size_t total = 0;
-    for (std::size_t i = 0; i < texts.size(); ++i) total += (texts[i] = text_view(documents[i])).size();
+    std::vector<std::string_view> texts;
+    for (const nb::handle document : documents) texts.push_back(text_view(document));
     std::vector<std::uint8_t> found(texts.size());
-    const unsigned useful = total < (std::size_t{1} << 17) ? 1 : resolve_threads(threads);
-    if (useful == 1) {
-        for (std::size_t i = 0; i < texts.size(); ++i) found[i] = has_unassigned(texts[i]);
-    } else {
-        run_controlled(nb::none(), [&](Control& control) {
-            run_items(useful, control, texts.size(), [&](unsigned, std::size_t i) { found[i] = has_unassigned(texts[i]); });
-        });
-    }
+    run_controlled(nb::none(), [&](Control& control) {
+        run_items(resolve_threads(threads), control, texts.size(),
+                  [&](unsigned, std::size_t i) { found[i] = has_unassigned(texts[i]); });
+    });
     return to_numpy(std::move(found));
 }
 
@@ -359,12 +352,14 @@ nb::bytes decode_ids(const TokenBytes& self, const ArrayIn<std::uint32_t>& ids) 
     return new_bytes(self.size_of(all), [&](char* out) { self.write(all, out); });
 }
 
-nb::list decode_documents(const TokenBytes& self, const ArrayIn<std::uint32_t>& ids, const ArrayIn<std::int64_t>& offsets) {
+nb::list decode_documents(const TokenBytes& self, const ArrayIn<std::uint32_t>& ids,
+                          const ArrayIn<std::int64_t>& offsets) {
     nb::list texts;
     for (std::size_t i = 0; i + 1 < offsets.size(); ++i) {
         const std::int64_t from = offsets(i);
         const std::int64_t to = offsets(i + 1);
-        if (from < 0 || to < from || to > static_cast<std::int64_t>(ids.size())) throw nb::value_error("offsets do not fit the ids");
+        if (from < 0 || to < from || to > static_cast<std::int64_t>(ids.size()))
+            throw nb::value_error("offsets do not fit the ids");
         const std::span<const std::uint32_t> part(ids.data() + from, static_cast<std::size_t>(to - from));
         texts.append(new_bytes(self.size_of(part), [&](char* out) { self.write(part, out); }));
     }
@@ -375,8 +370,9 @@ void bind_encoding(nb::module_& m) {
     nb::class_<BpeEncoder>(m, "BPEEncoder", "Encodes with a BPE vocabulary.")
         .def(nb::new_(&new_encoder), "tokens"_a, "merges"_a.none(), "pattern"_a, "whole_pieces"_a = false,
              "Merges are int32 [m, 3] (left, right, result) in rank order; None: the ids are the ranks (tiktoken).")
-        .def("encode_batch", &encode_documents, "documents"_a, "threads"_a = 0, "ends"_a = nb::none(), "dropout"_a = 0.0,
-             "superword_dropout"_a = 0.0, "seed"_a = 0, "first_document"_a = 0, "progress"_a = nb::none(),
+        .def("encode_batch", &encode_documents, "documents"_a, "threads"_a = 0, "ends"_a = nb::none(),
+             "dropout"_a = 0.0, "superword_dropout"_a = 0.0, "seed"_a = 0, "first_document"_a = 0,
+             "progress"_a = nb::none(),
              "(ids uint32, offsets int64) of str or bytes objects; `ends` (uint32 each) overrides the pattern.")
         .def_prop_ro("threshold", [](const BpeEncoder& self) -> std::optional<std::uint32_t> {
             const std::uint32_t threshold = self.threshold();
@@ -385,8 +381,10 @@ void bind_encoding(nb::module_& m) {
     m.def("unassigned", &find_unassigned, "documents"_a, "threads"_a = 0,
           "1 (uint8) for every document with a code point that this Unicode version does not know.");
     nb::class_<TokenBytes>(m, "TokenBytes", "The bytes of tokens by id, for decoding.")
-        .def("__init__", [](TokenBytes* self, const std::vector<nb::bytes>& tokens) { new (self) TokenBytes(to_strings(tokens)); },
-             "tokens"_a)
+        .def(
+            "__init__",
+            [](TokenBytes* self, const std::vector<nb::bytes>& tokens) { new (self) TokenBytes(to_strings(tokens)); },
+            "tokens"_a)
         .def("decode", &decode_ids, "ids"_a, "The bytes of all tokens; IndexError for an id outside the vocabulary.")
         .def("decode_batch", &decode_documents, "ids"_a, "offsets"_a, "The bytes of every document.");
 }

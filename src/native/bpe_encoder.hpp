@@ -11,18 +11,12 @@
 #include <string_view>
 #include <vector>
 
-#include "bpe_plan.hpp"
 #include "bpe_rules.hpp"
+#include "encode_worker.hpp"
 #include "parallel.hpp"
 #include "split.hpp"
 
 namespace tokencraft {
-
-struct EncodeInput {
-    std::string_view text;               // < 2^32 bytes
-    std::span<const std::uint32_t> ends;  // of its pieces, where has_ends; they cover the text in order
-    bool has_ends = false;
-};
 
 struct EncodeOptions {
     unsigned threads = 1;
@@ -35,34 +29,30 @@ class BpeEncoder {
 public:
     // `whole_pieces`: a piece that is a token as a whole is that token, whatever its merges give ("ignore_merges").
     BpeEncoder(BpeRules rules, Pattern pattern, bool whole_pieces);
-    ~BpeEncoder();
 
     const BpeRules& rules() const { return rules_; }
 
-    // Writes the ids of all documents, in order, to `allocate(total)`, and returns where each document starts, and the end.
-    // Safe to call from several threads at once.
-    std::vector<std::int64_t> encode(std::span<const EncodeInput> inputs, const EncodeOptions& options, Control& control,
-                                     const std::function<Symbol*(std::size_t)>& allocate);
+    // Writes the ids of all documents, in order, to `allocate(total)`, and returns where each document starts, and the
+    // end. Safe to call from several threads at once.
+    std::vector<std::int64_t> encode(std::span<const EncodeInput> inputs, const EncodeOptions& options,
+                                     Control& control, const std::function<Symbol*(std::size_t)>& allocate);
 
     // Rank from which merges are level 2, or no_rank; of the last plan.
     std::uint32_t threshold() const;
 
 private:
-    class Worker;
-    struct Planned;
-
-    std::shared_ptr<const Planned> plan_for(std::span<const EncodeInput> inputs);
-    std::unique_ptr<Worker> take_worker(std::shared_ptr<const Planned> plan);
-    void give_back(std::unique_ptr<Worker> worker);
+    std::shared_ptr<const PlannedEncoding> plan_for(std::span<const EncodeInput> inputs);
+    std::unique_ptr<EncodeWorker> take_worker(std::shared_ptr<const PlannedEncoding> plan);
+    void give_back(std::unique_ptr<EncodeWorker> worker);
 
     BpeRules rules_;
     Pattern pattern_;
     bool whole_pieces_;
     std::vector<std::uint32_t> junctions_;
     mutable std::mutex mutex_;  // of what follows
-    std::shared_ptr<const Planned> plan_;
+    std::shared_ptr<const PlannedEncoding> plan_;
     std::size_t planned_bytes_ = 0;
-    std::vector<std::unique_ptr<Worker>> idle_;
+    std::vector<std::unique_ptr<EncodeWorker>> idle_;
 };
 
 }  // namespace tokencraft

@@ -10,12 +10,13 @@
 namespace tokencraft {
 namespace {
 
-// Costs that decide between plans, in nanoseconds: of a segment, of a byte of a segment that has to be merged, and of looking for
-// cuts inside pieces. The longer a segment, the rarer it is remembered: from this many characters on never, as a rule.
-constexpr double segment_cost = 20.0;
-constexpr double merged_byte_cost = 25.0;
+// Costs that decide between plans, in nanoseconds: of a segment, of a byte of a segment that has to be merged, and of
+// looking for cuts inside pieces. The longer a segment, the rarer it is remembered: (characters / rare_characters)^4 is
+// how often it is not.
+constexpr double segment_cost = 25.0;
+constexpr double merged_byte_cost = 40.0;
 constexpr double cut_byte_cost = 0.5;
-constexpr double rare_characters = 24.0;
+constexpr double rare_characters = 20.0;
 constexpr std::size_t most_crossings = std::size_t{1} << 24;
 
 // Marks the boundaries between pieces as cut; ranks[i] is of the position between the bytes i and i + 1.
@@ -25,18 +26,19 @@ void cut_at(std::vector<std::uint32_t>& ranks, std::span<const std::uint32_t> en
     }
 }
 
-// Thresholds at which the number of cuts in the sample changes by an eighth, from none on.
-std::vector<std::uint32_t> candidates(std::vector<std::uint32_t> ranks) {
-    std::sort(ranks.begin(), ranks.end(), std::greater<>());
-    std::vector<std::uint32_t> found{no_rank};
-    std::size_t cuts = 0;
-    while (cuts < ranks.size() && ranks[cuts] == no_rank) ++cuts;
-    std::size_t last = cuts;
-    while (cuts < ranks.size()) {
+// Thresholds from `low` up to `high` at which the number of cuts in the sample has grown by a `step`th, highest first;
+// `ranks` is sorted, highest first.
+std::vector<std::uint32_t> candidates(const std::vector<std::uint32_t>& ranks, std::uint32_t low, std::uint32_t high,
+                                      std::size_t step) {
+    std::vector<std::uint32_t> found;
+    std::size_t last = 0;
+    for (std::size_t cuts = 0; cuts < ranks.size() && ranks[cuts] >= low;) {
         const std::uint32_t rank = ranks[cuts];
         while (cuts < ranks.size() && ranks[cuts] == rank) ++cuts;
-        if (cuts > last + last / 8) {
-            found.push_back(rank);  // with merges below this rank alone, its positions are cut
+        if (rank > high) {
+            last = cuts;
+        } else if (found.empty() || cuts > last + last / step) {
+            found.push_back(rank);  // with the merges below this rank alone, its positions are cut
             last = cuts;
         }
     }
@@ -51,8 +53,8 @@ double cost(std::string_view sample, std::span<const std::uint32_t> ranks, std::
         characters += (sample[at] & 0xC0) != 0x80;
         bytes += 1.0;
         if (at + 1 < sample.size() && ranks[at] < threshold) continue;
-        const double share = characters / rare_characters;
-        total += segment_cost + std::min(share * share, 1.0) * bytes * merged_byte_cost;
+        const double square = characters * characters / (rare_characters * rare_characters);
+        total += segment_cost + std::min(square * square, 1.0) * bytes * merged_byte_cost;
         characters = bytes = 0.0;
     }
     return total;
@@ -67,8 +69,8 @@ void add_leaves(Leaves& to, std::span<const Symbol> from) {
     }
 }
 
-// The merges that level 2 can apply, shortest result first: those level 1 leaves out, and those of level 1 whose operand only
-// level 2 makes (which needs a token that two merges make).
+// The merges that level 2 can apply, shortest result first: those level 1 leaves out, and those of level 1 whose
+// operand only level 2 makes (which needs a token that two merges make).
 std::vector<RankedMerge> late_merges(const BpeRules& rules, std::uint32_t threshold) {
     const std::span<const RankedMerge> merges = rules.merges();
     std::vector<bool> made_late(rules.tokens().size());
@@ -76,7 +78,8 @@ std::vector<RankedMerge> late_merges(const BpeRules& rules, std::uint32_t thresh
     for (bool changed = true; changed;) {
         changed = false;
         for (std::size_t i = 0; i < merges.size(); ++i) {
-            if (is_late[i] || (merges[i].rank < threshold && !made_late[merges[i].left] && !made_late[merges[i].right])) continue;
+            if (is_late[i] || (merges[i].rank < threshold && !made_late[merges[i].left] && !made_late[merges[i].right]))
+                continue;
             is_late[i] = made_late[merges[i].result] = changed = true;
         }
     }
@@ -112,7 +115,7 @@ bool divide(const BpeRules& rules, Plan& plan) {
     for (const RankedMerge& merge : late) {
         const auto left = ends.find(merge.left);
         const auto right = ends.find(merge.right);
-        const auto leaves = [&](auto found, Leaves Ends::*side, const Symbol& self) -> std::span<const Symbol> {
+        const auto leaves = [&](auto found, Leaves Ends::* side, const Symbol& self) -> std::span<const Symbol> {
             if (found == ends.end()) return {&self, 1};
             return found->second.*side;
         };
@@ -178,17 +181,31 @@ Plan make_plan(const BpeRules& rules, std::span<const std::uint32_t> junctions, 
     cut_at(ranks, ends);
     double best = cost(sample, ranks, no_rank);
     for (std::size_t at = 0; at < ranks.size(); ++at) {
-        ranks[at] = junctions[static_cast<unsigned char>(sample[at]) * 256u + static_cast<unsigned char>(sample[at + 1])];
+        ranks[at] =
+            junctions[static_cast<unsigned char>(sample[at]) * 256u + static_cast<unsigned char>(sample[at + 1])];
     }
     cut_at(ranks, ends);
     const double cutting = cut_byte_cost * static_cast<double>(sample.size());
-    for (const std::uint32_t threshold : candidates(ranks)) {
+    auto consider = [&](std::uint32_t threshold) {
         const double here = cost(sample, ranks, threshold) + cutting;
-        if (here >= best) continue;
+        if (here >= best) return false;
         best = here;
         plan.threshold = threshold;
         plan.cut_inside = true;
+        return true;
+    };
+    std::vector<std::uint32_t> sorted = ranks;
+    std::sort(sorted.begin(), sorted.end(), std::greater<>());
+    consider(no_rank);
+    // Coarse steps first, then fine ones around the best.
+    const std::vector<std::uint32_t> coarse = candidates(sorted, 0, no_rank, 6);
+    std::size_t found = 0;
+    for (std::size_t i = 0; i < coarse.size(); ++i) {
+        if (consider(coarse[i])) found = i;
     }
+    const std::uint32_t high = found > 0 ? coarse[found - 1] : no_rank;
+    const std::uint32_t low = found + 1 < coarse.size() ? coarse[found + 1] : 0;
+    for (const std::uint32_t threshold : candidates(sorted, low, high, 64)) consider(threshold);
     if (!plan.cut_inside) return plan;
     if (plan.two_level() && !divide(rules, plan)) {
         plan.threshold = no_rank;
@@ -196,7 +213,8 @@ Plan make_plan(const BpeRules& rules, std::span<const std::uint32_t> junctions, 
     }
     plan.junctions = Junctions([&](unsigned left, unsigned right) {
         // A byte without a token vanishes, and its neighbours may join: never cut beside it.
-        return junctions[left * 256 + right] < plan.threshold || rules.of_byte(static_cast<unsigned char>(left)) == no_symbol ||
+        return junctions[left * 256 + right] < plan.threshold ||
+               rules.of_byte(static_cast<unsigned char>(left)) == no_symbol ||
                rules.of_byte(static_cast<unsigned char>(right)) == no_symbol;
     });
     return plan;

@@ -1,18 +1,19 @@
 // How documents are cut into short independent segments so that caches can hit: the two-level encoder.
 //
-// Byte-pair rule. A merge joins two tokens at a junction, the last byte of the left and the first byte of the right one. Two
-// bytes that are no merge's junction are never neighbours inside a token, so no merge crosses them. With merges of rank below
-// a threshold alone, the same holds for the junctions of those. That needs no knowledge of how the vocabulary was trained.
+// Byte-pair rule. A merge joins two tokens at a junction, the last byte of the left and the first byte of the right
+// one. Two bytes that are no merge's junction are never neighbours inside a token, so no merge crosses them. With
+// merges of rank below a threshold alone, the same holds for the junctions of those. That needs no knowledge of how the
+// vocabulary was trained.
 //
-// Level 1 applies the merges below the threshold. They cannot cross a cut between bytes that are no junction of theirs, so
-// the segments between cuts (words, mostly) are independent and are looked up in a cache. Plain BPE passes through the same
-// state: it applies all merges below the threshold, lowest first, before the first one above it.
+// Level 1 applies the merges below the threshold. They cannot cross a cut between bytes that are no junction of theirs,
+// so the segments between cuts (words, mostly) are independent and are looked up in a cache. Plain BPE passes through
+// the same state: it applies all merges below the threshold, lowest first, before the first one above it.
 //
-// Level 2 applies the other merges to the tokens of level 1, but only where two neighbours u, v can be joined: some merge
-// (left, right) that level 1 did not do has u as the last leaf of left and v as the first leaf of right. Leaves are what a
-// token falls into when merges at or above the threshold are undone. Every other boundary is never crossed, so the tokens
-// between such boundaries are independent, and most of them stand alone. A Bloom filter of the pairs (u, v) is enough: what
-// it lets through wrongly makes a run of tokens longer, not different.
+// Level 2 applies the other merges to the tokens of level 1, but only where two neighbours u, v can be joined: some
+// merge (left, right) that level 1 did not do has u as the last leaf of left and v as the first leaf of right. Leaves
+// are what a token falls into when merges at or above the threshold are undone. Every other boundary is never crossed,
+// so the tokens between such boundaries are independent, and most of them stand alone. A Bloom filter of the pairs (u,
+// v) is enough: what it lets through wrongly makes a run of tokens longer, not different.
 #pragma once
 
 #include <array>
@@ -25,7 +26,8 @@
 
 namespace tokencraft {
 
-// The lowest rank of a merge with the junction (left byte, right byte), at left * 256 + right; `no_rank` where there is none.
+// The lowest rank of a merge with the junction (left byte, right byte), at left * 256 + right; `no_rank` where there is
+// none.
 std::vector<std::uint32_t> junction_ranks(const BpeRules& rules);
 
 // Pairs of level-1 tokens that a later merge may join.
@@ -43,14 +45,15 @@ public:
 private:
     static constexpr int bits = 17;  // 16 KiB: stays in the first-level cache
     static std::uint32_t bit_of(Symbol left, Symbol right) {
-        const std::uint64_t mixed = left * std::uint64_t{0x9E3779B97F4A7C15} + right * std::uint64_t{0xC2B2AE3D27D4EB4F};
+        const std::uint64_t mixed =
+            left * std::uint64_t{0x9E3779B97F4A7C15} + right * std::uint64_t{0xC2B2AE3D27D4EB4F};
         return static_cast<std::uint32_t>(mixed >> (64 - bits));
     }
     std::array<std::uint64_t, (1 << bits) / 64> words_{};
 };
 
-// Where bytes can be joined by merges of level 1. Bytes with the same neighbours share a class, so that the table is small; should
-// there be too many classes, the last one stands for several and joins everything any of them joins.
+// Where bytes can be joined by merges of level 1. Bytes with the same neighbours share a class, so that the table is
+// small; should there be too many classes, the last one stands for several and joins everything any of them joins.
 class Junctions {
 public:
     Junctions() = default;
@@ -67,7 +70,8 @@ public:
         }
     }
 
-    // Bit i: no merge joins the bytes before and at `at[i]`, for `size` <= 64 bytes; `before` is the byte ahead of them.
+    // Bit i: no merge joins the bytes before and at `at[i]`, for `size` <= 64 bytes; `before` is the byte ahead of
+    // them.
     std::uint64_t cuts(const char* at, std::size_t size, unsigned char before) const;
 
 private:

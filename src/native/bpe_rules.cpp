@@ -1,6 +1,7 @@
 #include "bpe_rules.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 #include <stdexcept>
 
@@ -13,28 +14,52 @@ constexpr std::uint64_t heap_entry(std::uint32_t rank, std::size_t position) {
     return std::uint64_t{rank} << 32 | static_cast<std::uint32_t>(position);
 }
 
-// A scan for the lowest rank after every merge.
-std::size_t apply_few(const PairTable& pairs, Symbol* symbols, std::size_t count) {
-    std::uint32_t ranks[few];  // of the pair that starts at a position
-    for (std::size_t at = 0; at + 1 < count; ++at) ranks[at] = pairs.find(symbols[at], symbols[at + 1]);
-    while (count > 1) {
-        std::uint32_t lowest = no_rank;
-        std::size_t best = 0;
-        for (std::size_t at = 0; at + 1 < count; ++at) {
-            best = ranks[at] < lowest ? at : best;
-            lowest = ranks[at] < lowest ? ranks[at] : lowest;
-        }
-        if (lowest == no_rank) break;
-        symbols[best] = pairs.result(lowest);
-        --count;
-        for (std::size_t at = best + 1; at < count; ++at) {
-            symbols[at] = symbols[at + 1];
-            ranks[at - 1] = ranks[at];
-        }
-        if (best + 1 < count) ranks[best] = pairs.find(symbols[best], symbols[best + 1]);
-        if (best > 0) ranks[best - 1] = pairs.find(symbols[best - 1], symbols[best]);
+// A scan for the lowest rank after every merge, for up to `width` symbols whose pairs have these ranks. Nothing moves:
+// merged symbols leave a mask. The loops have one length and the lookups no branches, because their ends would be
+// mispredicted.
+template <unsigned width>
+std::size_t apply_few(const PairTable& pairs, Symbol* symbols, const std::uint32_t* ranks, std::size_t count) {
+    static_assert(width + 2 <= 64);
+    constexpr int place_bits = 6;
+    constexpr std::uint32_t nothing = UINT32_MAX;
+    // Strangers at both ends, so that every symbol has neighbours.
+    Symbol symbol[width + 2];
+    std::uint32_t pair[width + 1];  // of a symbol and the next: rank << place_bits | place
+    auto place = [](std::uint32_t rank, std::size_t at) {
+        return rank == no_rank ? nothing : rank << place_bits | static_cast<std::uint32_t>(at);
+    };
+    for (std::size_t at = 0; at <= width; ++at) pair[at] = nothing;
+    for (std::size_t at = 0; at < count; ++at) symbol[at + 1] = symbols[at];
+    for (std::size_t at = 0; at + 1 < count; ++at) pair[at + 1] = place(ranks[at], at + 1);
+    symbol[0] = symbol[count + 1] = PairTable::stranger;
+    std::uint64_t alive = (std::uint64_t{1} << (count + 2)) - 1;
+    for (;;) {
+        std::uint32_t lowest = nothing;
+        for (std::size_t at = 1; at < width; ++at) lowest = std::min(lowest, pair[at]);
+        if (lowest == nothing) break;
+        const std::size_t best = lowest & ((1u << place_bits) - 1);
+        const std::uint64_t after = alive & ~((std::uint64_t{2} << best) - 1);
+        const std::uint64_t right = after & -after;
+        pair[std::countr_zero(right)] = nothing;
+        alive ^= right;
+        const auto next = static_cast<std::size_t>(std::countr_zero(after ^ right));
+        const auto previous = static_cast<std::size_t>(63 - std::countl_zero(alive & ((std::uint64_t{1} << best) - 1)));
+        symbol[best] = pairs.result(lowest >> place_bits);
+        pair[best] = place(pairs.find(symbol[best], symbol[next]), best);
+        pair[previous] = place(pairs.find(symbol[previous], symbol[best]), previous);
     }
-    return count;
+    std::size_t kept = 0;
+    alive &= (std::uint64_t{1} << (count + 1)) - 2;
+    for (; alive != 0; alive &= alive - 1) symbols[kept++] = symbol[std::countr_zero(alive)];
+    return kept;
+}
+
+std::size_t apply_few(const PairTable& pairs, Symbol* symbols, const std::uint32_t* ranks, std::size_t count) {
+    if (count <= 4) return apply_few<4>(pairs, symbols, ranks, count);
+    if (count <= 8) return apply_few<8>(pairs, symbols, ranks, count);
+    if (count <= 16) return apply_few<16>(pairs, symbols, ranks, count);
+    if (count <= 32) return apply_few<32>(pairs, symbols, ranks, count);
+    return apply_few<few>(pairs, symbols, ranks, count);
 }
 
 // A linked list and a heap. `keep(right symbol, heap entry)` says whether a popped merge is applied now.
@@ -85,33 +110,40 @@ std::size_t apply_heap(const PairTable& pairs, Symbol* symbols, std::size_t coun
 
 }  // namespace
 
-PairTable::PairTable(std::span<const RankedMerge> merges) : buckets_(merges.size() * 10 / 16 + 1) {
+PairTable::PairTable(std::span<const RankedMerge> merges) : buckets_(merges.size() / 2 + 1) {
     std::uint32_t last_rank = 0;
     first_rank_ = no_rank;
     for (const RankedMerge& merge : merges) {
+        if (std::max({merge.left, merge.right, merge.result, merge.rank}) >= limit) {
+            throw std::invalid_argument("more than " + std::to_string(limit) + " tokens or merges");
+        }
         first_rank_ = std::min(first_rank_, merge.rank);
         last_rank = std::max(last_rank, merge.rank);
     }
-    if (!merges.empty()) results_.resize(last_rank - first_rank_ + std::size_t{1}, no_symbol);
+    shift_ = merges.empty() ? 0 : merges[0].result - merges[0].rank;
+    const bool shifted = std::all_of(merges.begin(), merges.end(),
+                                     [&](const RankedMerge& merge) { return merge.result == merge.rank + shift_; });
+    if (!shifted) results_.resize(last_rank - first_rank_ + std::size_t{1}, no_symbol);
     for (const RankedMerge& merge : merges) {
-        results_[merge.rank - first_rank_] = merge.result;
+        if (!shifted) results_[merge.rank - first_rank_] = merge.result;
         const std::uint64_t key = key_of(merge.left, merge.right);
         for (std::size_t at = bucket_of(key);; at = (at + 1) % buckets_.size()) {
             Bucket& bucket = buckets_[at];
             int i = 0;
-            while (i < bucket_size && bucket.keys[i] != no_key && bucket.keys[i] != key) ++i;
-            if (i < bucket_size) {
-                bucket.keys[i] = key;
-                bucket.ranks[i] = merge.rank;
-                break;
-            }
-            bucket.overflowed = 1;
+            while (i < bucket_size && bucket.words[i] != no_word && (bucket.words[i] ^ key) > limit) ++i;
+            if (i == bucket_size) continue;
+            bucket.words[i] = key | merge.rank;
+            break;
         }
     }
 }
 
 std::size_t apply_merges(const PairTable& pairs, Symbol* symbols, std::size_t count, MergeScratch& scratch) {
-    if (count <= few) return apply_few(pairs, symbols, count);
+    if (count <= few) {
+        std::uint32_t ranks[few];
+        for (std::size_t at = 0; at + 1 < count; ++at) ranks[at] = pairs.find(symbols[at], symbols[at + 1]);
+        return apply_few(pairs, symbols, ranks, count);
+    }
     return apply_heap(pairs, symbols, count, scratch, [](Symbol, std::uint64_t) { return true; });
 }
 
@@ -131,7 +163,8 @@ BpeRules::BpeRules(std::vector<std::string> tokens, std::vector<RankedMerge> mer
         if (merge.left >= size || merge.right >= size || merge.result >= size || merge.rank == no_rank ||
             tokens_[merge.left].empty() || tokens_[merge.right].empty() ||
             tokens_[merge.result].size() != tokens_[merge.left].size() + tokens_[merge.right].size() ||
-            !tokens_[merge.result].starts_with(tokens_[merge.left]) || !tokens_[merge.result].ends_with(tokens_[merge.right])) {
+            !tokens_[merge.result].starts_with(tokens_[merge.left]) ||
+            !tokens_[merge.result].ends_with(tokens_[merge.right])) {
             throw std::invalid_argument("merge " + std::to_string(i) + " does not give the bytes of its token");
         }
     }
@@ -188,6 +221,30 @@ std::size_t BpeRules::start(std::string_view bytes, Symbol* out) const {
         at += *at != no_symbol;
     }
     return static_cast<std::size_t>(at - out);
+}
+
+std::vector<std::uint32_t> BpeRules::byte_pair_ranks(const PairTable& pairs) const {
+    std::vector<std::uint32_t> ranks(256 * 256, no_rank);
+    for (const RankedMerge& merge : merges_) {
+        if (tokens_[merge.result].size() != 2) continue;
+        const std::string& bytes = tokens_[merge.result];
+        const auto left = static_cast<unsigned char>(bytes[0]);
+        const auto right = static_cast<unsigned char>(bytes[1]);
+        ranks[left * 256u + right] = pairs.find(of_byte_[left], of_byte_[right]);
+    }
+    return ranks;
+}
+
+std::size_t BpeRules::encode(const PairTable& pairs, std::span<const std::uint32_t> byte_pairs, std::string_view bytes,
+                             Symbol* out, MergeScratch& scratch) const {
+    const std::size_t count = start(bytes, out);
+    if (count > few || count < bytes.size()) return apply_merges(pairs, out, count, scratch);
+    std::uint32_t ranks[few];
+    for (std::size_t at = 0; at + 1 < count; ++at) {
+        ranks[at] =
+            byte_pairs[static_cast<unsigned char>(bytes[at]) * 256u + static_cast<unsigned char>(bytes[at + 1])];
+    }
+    return apply_few(pairs, out, ranks, count);
 }
 
 std::size_t BpeRules::apply_dropout(Symbol* symbols, std::size_t count, const Dropout& dropout, Random& random,

@@ -10,7 +10,8 @@ namespace tokencraft {
 
 using Byte = unsigned char;
 
-// A set of the class letters of unicode_tables.hpp, one bit each. `many` stands for a byte that starts no ASCII character.
+// A set of the class letters of unicode_tables.hpp, one bit each. `many` stands for a byte that starts no ASCII
+// character.
 using ClassSet = std::uint32_t;
 constexpr ClassSet set_of(const char* letters) {
     ClassSet set = 0;
@@ -25,17 +26,21 @@ inline constexpr ClassSet newline = set_of("e");
 inline constexpr ClassSet space = set_of("g");
 inline constexpr ClassSet white = set_of("sge");
 inline constexpr ClassSet unassigned = set_of("c");
-inline constexpr ClassSet other = set_of("ocmqx");        // [^\s\p{L}\p{N}]
-inline constexpr ClassSet prefix = set_of("ocmqxsg");     // [^\r\n\p{L}\p{N}]
-inline constexpr ClassSet upper = set_of("ubm");          // [\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]
-inline constexpr ClassSet lower = set_of("lbm");          // [\p{Ll}\p{Lm}\p{Lo}\p{M}]
+inline constexpr ClassSet other = set_of("ocmqx");     // [^\s\p{L}\p{N}]
+inline constexpr ClassSet prefix = set_of("ocmqxsg");  // [^\r\n\p{L}\p{N}]
+inline constexpr ClassSet upper = set_of("ubm");       // [\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]
+inline constexpr ClassSet lower = set_of("lbm");       // [\p{Ll}\p{Lm}\p{Lo}\p{M}]
+inline constexpr ClassSet newline_or_slash = set_of("ex");
+inline constexpr ClassSet no_number = set_of("ulbcmoqxsge");
 inline constexpr ClassSet both_cases = set_of("bm");
 
 inline constexpr std::array<ClassSet, 256> ascii_class = [] {
     std::array<ClassSet, 256> table{};
     for (unsigned byte = 0; byte < 256; ++byte) {
         table[byte] = many;
-        if (byte < 0x80) table[byte] = ClassSet{1} << (class_blocks[class_index[byte / class_block] * class_block + byte % class_block] & 31);
+        if (byte < 0x80)
+            table[byte] =
+                ClassSet{1} << (class_blocks[class_index[byte / class_block] * class_block + byte % class_block] & 31);
     }
     return table;
 }();
@@ -68,7 +73,8 @@ inline Character wide_character(const Byte* at, const Byte* end) {
         if (code < 0x10000 || code > 0x10FFFF) return broken;
         length = 4;
     }
-    return {ClassSet{1} << (class_blocks[class_index[code / class_block] * class_block + code % class_block] & 31), length};
+    return {ClassSet{1} << (class_blocks[class_index[code / class_block] * class_block + code % class_block] & 31),
+            length};
 }
 
 inline Character character(const Byte* at, const Byte* end) {

@@ -1,19 +1,17 @@
 // Remembers the tokens of short byte strings: one a thread, of bounded size, exact (keys are compared whole).
 //
-// Sets of two entries; a new key takes the first place of its set and moves the older one to the second. Up to `inline_ids`
-// tokens lie in the entry, more in an arena; when that is full, everything is forgotten.
+// Sets of two entries; a new key takes the first place of its set and moves the older one to the second. Up to
+// `inline_ids` tokens lie in the entry, more in an arena; when that is full, everything is forgotten.
 #pragma once
 
 #include <array>
 #include <cstdint>
-#include <cstdlib>
 #include <cstring>
-#include <memory>
-#include <new>
 #include <span>
 #include <vector>
 
 #include "bpe_rules.hpp"
+#include "zeroed.hpp"
 
 namespace tokencraft {
 
@@ -28,7 +26,8 @@ struct SegmentKey {
         SegmentKey key;
         std::memcpy(key.word.data(), bytes, sizeof key.word);
         for (int i = 0; i < words; ++i) {
-            const std::size_t inside = size > static_cast<std::size_t>(i) * 8 ? size - static_cast<std::size_t>(i) * 8 : 0;
+            const std::size_t inside =
+                size > static_cast<std::size_t>(i) * 8 ? size - static_cast<std::size_t>(i) * 8 : 0;
             key.word[i] &= low_bytes[inside < 8 ? inside : 8];
         }
         key.word[words - 1] |= std::uint64_t{size} << 56;
@@ -41,7 +40,8 @@ struct SegmentKey {
     }
     std::uint64_t hash() const {
         std::uint64_t value = fold(word[0] ^ 0x9E3779B97F4A7C15u, word[1] ^ 0xC2B2AE3D27D4EB4Fu);
-        for (int i = 2; i < words; i += 2) value ^= fold(word[i] ^ 0xD6E8FEB86659FD93u, word[i + 1] ^ 0xA0761D6478BD642Fu);
+        for (int i = 2; i < words; i += 2)
+            value ^= fold(word[i] ^ 0xD6E8FEB86659FD93u, word[i + 1] ^ 0xA0761D6478BD642Fu);
         return value;
     }
 
@@ -59,11 +59,7 @@ class SegmentCache {
 public:
     using Key = SegmentKey<words>;
 
-    explicit SegmentCache(int set_bits)
-        : shift_(64 - set_bits), size_(std::size_t{2} << set_bits),
-          entries_(static_cast<Entry*>(std::calloc(size_, sizeof(Entry)))) {
-        if (!entries_) throw std::bad_alloc();
-    }
+    explicit SegmentCache(int set_bits) : shift_(64 - set_bits), entries_(std::size_t{2} << set_bits) {}
 
     // Where a key would lie; prefetched, because the lookup mostly waits for memory.
     std::size_t set_of(const Key& key) const {
@@ -74,14 +70,15 @@ public:
         return set;
     }
 
-    // Writes the remembered ids to `out`, which must have room for max(inline_ids, their number); their number, or -1 where
-    // the key is not remembered.
+    // Writes the remembered ids to `out`, which must have room for max(inline_ids, their number); their number, or -1
+    // where the key is not remembered.
     int find(const Key& key, std::size_t set, Symbol* out) const {
         const Entry* entry = entries_.get() + set * 2;
         entry += entry[1].key == key;
         if (!(entry->key == key)) return -1;
         std::memcpy(out, entry->ids, sizeof entry->ids);
-        if (entry->count > inline_ids) [[unlikely]] std::memcpy(out, arena_.data() + entry->ids[0], entry->count * sizeof(Symbol));
+        if (entry->count > inline_ids) [[unlikely]]
+            std::memcpy(out, arena_.data() + entry->ids[0], entry->count * sizeof(Symbol));
         return static_cast<int>(entry->count);
     }
 
@@ -92,7 +89,7 @@ public:
         } else {
             if (arena_.size() + ids.size() > most_in_arena) {
                 arena_.clear();
-                std::memset(static_cast<void*>(entries_.get()), 0, size_ * sizeof(Entry));
+                entries_.clear();
             }
             added.ids[0] = static_cast<Symbol>(arena_.size());
             arena_.insert(arena_.end(), ids.begin(), ids.end());
@@ -109,14 +106,10 @@ private:
         Symbol ids[inline_ids];
         std::uint32_t count;
     };
-    struct Free {
-        void operator()(Entry* entries) const { std::free(entries); }
-    };
     static constexpr std::size_t most_in_arena = std::size_t{1} << 20;
 
     int shift_;
-    std::size_t size_;
-    std::unique_ptr<Entry[], Free> entries_;
+    Zeroed<Entry> entries_;
     std::vector<Symbol> arena_;
 };
 

@@ -11,8 +11,8 @@ namespace {
 // How a family of patterns spells its contractions ('s 't 're 've 'm 'll 'd).
 enum class Contractions { none, lower, listed, folded };
 
-// The end of the contraction at `at`, or `at` itself where there is none. `folded` is (?i:...): it also takes U+017F, the
-// long s, which folds to s (so does Oniguruma); the listed spellings are ASCII.
+// The end of the contraction at `at`, or `at` itself where there is none. `folded` is (?i:...): it also takes U+017F,
+// the long s, which folds to s (so does Oniguruma); the listed spellings are ASCII.
 template <Contractions kind>
 const Byte* skip_contraction(const Byte* at, const Byte* end) {
     if constexpr (kind == Contractions::none) return at;
@@ -22,13 +22,14 @@ const Byte* skip_contraction(const Byte* at, const Byte* end) {
     if (first == 's' || first == 't' || first == 'm' || first == 'd') return at + 2;
     if (end - at < 3) return at;
     const Byte second = at[2] | fold;
-    if ((first == 'r' && second == 'e') || (first == 'v' && second == 'e') || (first == 'l' && second == 'l')) return at + 3;
+    if ((first == 'r' && second == 'e') || (first == 'v' && second == 'e') || (first == 'l' && second == 'l'))
+        return at + 3;
     if (kind == Contractions::folded && at[1] == 0xC5 && at[2] == 0xBF) return at + 3;
     return at;
 }
 
-// \s+(?!\S)|\s+ at the first character of white space: all of a run that ends the text (or, where `stop` says so, stands
-// before a character of that set), else all but its last character, else that one.
+// \s+(?!\S)|\s+ at the first character of white space: all of a run that ends the text (or, where `stop` says so,
+// stands before a character of that set), else all but its last character, else that one.
 template <ClassSet stop = 0>
 const Byte* skip_white(const Byte* at, const Byte* end) {
     const Byte* last = at;
@@ -111,8 +112,8 @@ const Byte* next_cl100k(const Byte* at, const Byte* end) {
     return skip_white_lines<whole_at_end>(at, end);
 }
 
-// [upper]*[lower]+ at `at`, else (unless first_only) [upper]+[lower]*; nullptr where neither matches. Characters of both
-// sets make the first alternative backtrack: in `ABx` it takes all, in `AB` nothing, in `A<Lo>B` all but the last.
+// [upper]*[lower]+ at `at`, else (unless first_only) [upper]+[lower]*; nullptr where neither matches. Characters of
+// both sets make the first alternative backtrack: in `ABx` it takes all, in `AB` nothing, in `A<Lo>B` all but the last.
 template <bool first_only>
 const Byte* skip_cased(const Byte* at, const Byte* end) {
     const Byte* next = at;
@@ -139,7 +140,8 @@ const Byte* next_o200k(const Byte* at, const Byte* end) {
     if (here.cls & letter) {
         word = skip_cased<false>(at, end);
     } else if (here.cls & both_cases) {
-        // A mark can be the optional prefix or the word itself: the first alternative tries both before the second is tried.
+        // A mark can be the optional prefix or the word itself: the first alternative tries both before the second is
+        // tried.
         word = skip_cased<true>(second, end);
         if (!word) word = second;
     } else if (here.cls & prefix) {
@@ -147,7 +149,7 @@ const Byte* next_o200k(const Byte* at, const Byte* end) {
     }
     if (word) return skip_contraction<kind>(word, end);
     if (here.cls & number) return skip_numbers(at, end, 3);
-    if (const Byte* after = skip_other<newline | set_of("x")>(at, end)) return after;
+    if (const Byte* after = skip_other<newline_or_slash>(at, end)) return after;
     return skip_white_lines(at, end);
 }
 
@@ -223,7 +225,8 @@ void split_covering(Ends& out, Starts starts) {
 
 void split_gpt2(Ends& out) {
     split_covering<next_gpt2>(out, [](const AsciiBlock& block, const Byte* at) {
-        return starts_gpt2(block, at, [](const Byte* from) { return skip_contraction<Contractions::lower>(from, from + 3); });
+        return starts_gpt2(block, at,
+                           [](const Byte* from) { return skip_contraction<Contractions::lower>(from, from + 3); });
     });
 }
 
@@ -239,9 +242,13 @@ template <Contractions kind>
 void split_o200k(Ends& out) {
     constexpr auto place = kind == Contractions::none ? ContractionPlace::none : ContractionPlace::suffix;
     split_covering<next_o200k<kind>>(out, [](const AsciiBlock& block, const Byte* at) {
-        return starts_words<true, 3, place>(block, at, [](const Byte* from) { return skip_contraction<kind>(from, from + 3); });
+        return starts_words<true, 3, place>(block, at,
+                                            [](const Byte* from) { return skip_contraction<kind>(from, from + 3); });
     });
 }
+
+// Characters that no match of superbpe_v2_stage2 begins with: letters, and white space other than the space itself.
+constexpr ClassSet calm = set_of("ulbse");
 
 // \p{N}{1,3}| ?[^\s\p{L}\p{N}]{2,}[\r\n/]*| +(?!\S) and the gaps.
 void split_v2_stage2(Ends& out) {
@@ -273,8 +280,8 @@ void split_v2_stage2(Ends& out) {
             match(at, skip_numbers(at, out.end, 3));
             continue;
         }
-        if (here.cls & (letter | set_of("s") | newline)) {
-            at = skip<letter | set_of("s") | newline>(at, out.end);
+        if (here.cls & calm) {
+            at = skip<calm>(at, out.end);
             continue;
         }
         const Byte* body = here.cls & space ? at + 1 : at;
@@ -282,7 +289,7 @@ void split_v2_stage2(Ends& out) {
             const Byte* second = body + character(body, out.end).length;
             const Byte* after = skip<other>(second, out.end);
             if (after > second) {
-                match(at, skip<newline | set_of("x")>(after, out.end));
+                match(at, skip<newline_or_slash>(after, out.end));
             } else {
                 at = after;  // one symbol alone stays in the gap, and so does the space before it
             }
@@ -300,14 +307,16 @@ void split_v2_stage2(Ends& out) {
     if (gap < out.end) out.cut(out.end);
 }
 
-// One run of \p{N}, split by (?=(\d{3})+(?!\d)): the empty matches lie where a positive multiple of three decimal digits is
-// left. \d is \p{Nd} alone, so ½123 is ½|123 and 123½ stays whole.
+// One run of \p{N}, split by (?=(\d{3})+(?!\d)): the empty matches lie where a positive multiple of three decimal
+// digits is left. \d is \p{Nd} alone, so ½123 is ½|123 and 123½ stays whole.
 const Byte* split_number_run(const Byte* at, Ends& out) {
     const Byte* const run = at;
     while (at < out.end) {
         const Byte* digits = at;
         std::size_t left = 0;
-        for (Character here; digits < out.end && ((here = character(digits, out.end)).cls & digit); digits += here.length) ++left;
+        for (Character here; digits < out.end && ((here = character(digits, out.end)).cls & digit);
+             digits += here.length)
+            ++left;
         for (; left > 0; --left) {
             if (left % 3 == 0 && at > run) out.cut(at);
             at += character(at, out.end).length;
@@ -344,7 +353,7 @@ void split_paper_stage2(Ends& out) {
         if (starts_with(number, at, out.end)) {
             at = split_number_run(at, out);
         } else {
-            out.cut(at = skip<~number & ~many>(at, out.end));
+            out.cut(at = skip<no_number>(at, out.end));
         }
     }
 }
@@ -357,17 +366,28 @@ void split(Pattern pattern, std::string_view text, std::vector<std::uint32_t>& e
         case Pattern::whole:
             if (!text.empty()) out.cut(out.end);
             return;
-        case Pattern::gpt2: return split_gpt2(out);
-        case Pattern::cl100k: return split_cl100k<Contractions::listed, 3>(out);
-        case Pattern::llama3: return split_cl100k<Contractions::folded, 3>(out);
-        case Pattern::qwen2: return split_cl100k<Contractions::folded, 1>(out);
-        case Pattern::o200k: return split_o200k<Contractions::folded>(out);
-        case Pattern::superbpe_v2_stage1: return split_o200k<Contractions::none>(out);
-        case Pattern::superbpe_v2_stage2: return split_v2_stage2(out);
-        case Pattern::superbpe_paper_stage1: return split_paper_stage1(out);
-        case Pattern::superbpe_paper_stage2: return split_paper_stage2(out);
-        case Pattern::o200k_listed: return split_o200k<Contractions::listed>(out);
-        case Pattern::cl100k_trailing: return split_cl100k<Contractions::folded, 3, true>(out);
+        case Pattern::gpt2:
+            return split_gpt2(out);
+        case Pattern::cl100k:
+            return split_cl100k<Contractions::listed, 3>(out);
+        case Pattern::llama3:
+            return split_cl100k<Contractions::folded, 3>(out);
+        case Pattern::qwen2:
+            return split_cl100k<Contractions::folded, 1>(out);
+        case Pattern::o200k:
+            return split_o200k<Contractions::folded>(out);
+        case Pattern::superbpe_v2_stage1:
+            return split_o200k<Contractions::none>(out);
+        case Pattern::superbpe_v2_stage2:
+            return split_v2_stage2(out);
+        case Pattern::superbpe_paper_stage1:
+            return split_paper_stage1(out);
+        case Pattern::superbpe_paper_stage2:
+            return split_paper_stage2(out);
+        case Pattern::o200k_listed:
+            return split_o200k<Contractions::listed>(out);
+        case Pattern::cl100k_trailing:
+            return split_cl100k<Contractions::folded, 3, true>(out);
     }
 }
 

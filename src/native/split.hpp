@@ -1,7 +1,8 @@
 // Cuts text into the pieces of a well-known split pattern, without a regex engine.
 //
-// The semantics are those of `tokenizers`' Split(Regex(pattern), "isolated") (Oniguruma, leftmost match, first alternative
-// wins): matches and the gaps between them are pieces. Character classes are those of Unicode 16.0.0, as there.
+// The semantics are those of `tokenizers`' Split(Regex(pattern), "isolated") (Oniguruma, leftmost match, first
+// alternative wins): matches and the gaps between them are pieces. Character classes are those of Unicode 16.0.0, as
+// there.
 #pragma once
 
 #include <cstdint>
@@ -27,8 +28,8 @@ enum class Pattern : int {
 };
 inline constexpr int pattern_count = 12;
 
-// Appends the END offset of every piece of `text` (UTF-8, < 2^32 bytes) to `ends`; pieces are non-empty and cover the text
-// in order. A byte that is not part of valid UTF-8 counts as one character of no class.
+// Appends the END offset of every piece of `text` (UTF-8, < 2^32 bytes) to `ends`; pieces are non-empty and cover the
+// text in order. A byte that is not part of valid UTF-8 counts as one character of no class.
 void split(Pattern pattern, std::string_view text, std::vector<std::uint32_t>& ends);
 
 }  // namespace tokencraft

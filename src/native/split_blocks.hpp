@@ -1,8 +1,9 @@
 // Piece starts of 64 bytes of ASCII at once, as bits: what makes split.cpp fast on English and code.
 //
-// A block begins where a piece begins, so nothing before it matters. Bit i of a mask is about byte i; `mask << 1` asks the byte
-// before. The functions return the starts that are certain from the block alone (never bit 0): white space that reaches the
-// end of the block, anything non-ASCII and the rare cases named below are left to the scanners of split.cpp.
+// A block begins where a piece begins, so nothing before it matters. Bit i of a mask is about byte i; `mask << 1` asks
+// the byte before. The functions return the starts that are certain from the block alone (never bit 0): white space
+// that reaches the end of the block, anything non-ASCII and the rare cases named below are left to the scanners of
+// split.cpp.
 #pragma once
 
 #include <bit>
@@ -28,7 +29,8 @@ inline Mask below(unsigned bit) { return bit >= 64 ? ~Mask{0} : (Mask{1} << bit)
 
 struct AsciiBlock {
     unsigned size = 0;  // ASCII bytes before the first other one, at most 64; no mask has a bit beyond
-    Mask upper = 0, lower = 0, letters = 0, digits = 0, spaces = 0, newlines = 0, white = 0, others = 0, apostrophes = 0, slashes = 0;
+    Mask upper = 0, lower = 0, letters = 0, digits = 0, spaces = 0, newlines = 0, white = 0, others = 0,
+         apostrophes = 0, slashes = 0;
 
     // Reads 64 bytes.
     explicit AsciiBlock(const Byte* at) {
@@ -36,7 +38,9 @@ struct AsciiBlock {
         Mask wide = 0;
         for (int part = 0; part < 4; ++part) {
             const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at) + part);
-            auto mask = [&](__m128i set) { return static_cast<Mask>(static_cast<unsigned>(_mm_movemask_epi8(set))) << (part * 16); };
+            auto mask = [&](__m128i set) {
+                return static_cast<Mask>(static_cast<unsigned>(_mm_movemask_epi8(set))) << (part * 16);
+            };
             // Unsigned bytes in [first, first + count): shift the range to the lowest signed values and compare.
             auto range = [&](char first, int count) {
                 const __m128i shifted = _mm_add_epi8(bytes, _mm_set1_epi8(static_cast<char>(-128 - first)));
@@ -74,15 +78,16 @@ inline Mask before_open_run(Mask set, unsigned size) {
 // How contractions come in a pattern: ahead of a piece ('s | words | ...) or at the end of a word (words('s)?).
 enum class ContractionPlace { none, ahead, suffix };
 
-// Corrects `starts` for the contractions at `candidates` (apostrophes); `skip(at)` is the end of a contraction. Returns the
-// bits that stay certain.
+// Corrects `starts` for the contractions at `candidates` (apostrophes); `skip(at)` is the end of a contraction. Returns
+// the bits that stay certain.
 template <ContractionPlace place, typename Skip>
 Mask apply_contractions(Mask candidates, Mask& starts, unsigned size, const Byte* at, Skip skip) {
     unsigned last_end = 64;
     for (; candidates; candidates &= candidates - 1) {
         const auto i = static_cast<unsigned>(std::countr_zero(candidates));
         if (i + 3 > size) return below(place == ContractionPlace::ahead ? i + 1 : i);
-        if (place == ContractionPlace::suffix && i == last_end) continue;  // 's's: what ended in a contraction takes no other
+        if (place == ContractionPlace::suffix && i == last_end)
+            continue;  // 's's: what ended in a contraction takes no other
         const auto length = static_cast<unsigned>(skip(at + i) - (at + i));
         if (length == 0) continue;
         starts &= ~((below(length) & ~Mask{place == ContractionPlace::ahead}) << i);
@@ -106,7 +111,8 @@ Mask starts_gpt2(const AsciiBlock& block, const Byte* at, Skip skip) {
     return starts & certain & ~Mask{1};
 }
 
-//  ?\p{L}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+ between runs of \p{N}, of which those of more than three digits are left out.
+//  ?\p{L}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+ between runs of \p{N}, of which those of more than three digits are left
+//  out.
 inline Mask starts_paper(const AsciiBlock& block) {
     const Mask free = ~(block.spaces << 1);
     Mask starts = ((block.letters & ~(block.letters << 1)) | (block.others & ~(block.others << 1))) & free;
@@ -176,8 +182,8 @@ Mask starts_words(const AsciiBlock& block, const Byte* at, Skip skip) {
     return starts & certain & ~Mask{1};
 }
 
-// \p{N}{1,3}| ?[^\s\p{L}\p{N}]{2,}[\r\n/]*| +(?!\S) and the gaps: the cuts up to the last letter, which no match holds. Bit 0 may
-// be among them. `resume` becomes the bit of that letter, from which to go on; 0 where there is none.
+// \p{N}{1,3}| ?[^\s\p{L}\p{N}]{2,}[\r\n/]*| +(?!\S) and the gaps: the cuts up to the last letter, which no match holds.
+// Bit 0 may be among them. `resume` becomes the bit of that letter, from which to go on; 0 where there is none.
 inline Mask cuts_v2_stage2(const AsciiBlock& block, unsigned& resume) {
     const Mask doubles = block.others & (block.others << 1);
     const Mask first_doubles = block.others & ~(block.others << 1) & (block.others >> 1);

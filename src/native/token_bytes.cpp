@@ -36,7 +36,8 @@ std::size_t TokenBytes::size_of(std::span<const std::uint32_t> ids) const {
 void TokenBytes::write(std::span<const std::uint32_t> ids, char* out) const {
     // A fixed move may run over the token's end, never over the end of the output: the last ids are copied exactly.
     std::size_t fixed = ids.size();
-    for (std::size_t left = 0; fixed > 0 && left < move; --fixed) left += starts_[ids[fixed - 1] + 1] - starts_[ids[fixed - 1]];
+    for (std::size_t left = 0; fixed > 0 && left < move; --fixed)
+        left += starts_[ids[fixed - 1] + 1] - starts_[ids[fixed - 1]];
     for (std::size_t i = 0; i < ids.size(); ++i) {
         const char* from = bytes_.data() + starts_[ids[i]];
         const std::size_t size = starts_[ids[i] + 1] - starts_[ids[i]];
