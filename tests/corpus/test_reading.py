@@ -237,3 +237,12 @@ def test_real_data(data_folder: Path) -> None:
     assert "".join(Corpus.from_files(turkish)) == gzip.decompress(turkish.read_bytes()).decode()
     reviews = Corpus.from_files(data_folder / "classification" / "movie_reviews.jsonl.gz")
     assert sum(1 for _ in reviews) == 2000
+
+
+def test_a_long_line_is_cut_before_a_space() -> None:
+    """Splitters keep a space with the word behind it, so a cut after the space would make pieces the text has not."""
+    text = b"word " * 40
+    pieces = [piece for _, _, piece in iterate_chunks(io.BytesIO(text), 64)]
+    assert b"".join(pieces) == text
+    assert len(pieces) > 1
+    assert all(piece.startswith(b" word") for piece in pieces[1:])

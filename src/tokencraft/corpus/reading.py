@@ -16,7 +16,7 @@ Unit = Literal["file", "line"]
 
 JSON_SUFFIXES = (".jsonl", ".ndjson", ".json")
 PARQUET_SUFFIXES = (".parquet", ".pq")
-_CUT_WINDOW = 1 << 16
+_CUT_WINDOW = 1 << 20
 _LONGEST_RECORD = 1 << 28
 _BINARY_PROBE = 1 << 13
 
@@ -99,9 +99,10 @@ def read_records(file: FileSlice, options: ReadingOptions, skipped: Skipped) -> 
 def iterate_chunks(stream: BinaryIO, chunk_bytes: int, first: int = 0) -> Iterator[tuple[int, int, bytes]]:
     """Cut a stream into pieces of about ``chunk_bytes`` whose ends depend on nothing but the stream's own bytes.
 
-    Piece k ends behind the first line end at or after byte ``(k + 1) * chunk_bytes``; where there is none within 64
-    KiB, behind the first space; where there is none either, between two characters. So piece k is found by seeking,
-    without reading what lies before it, and memory stays bounded whatever the file holds.
+    Piece k ends behind the first line end at or after byte ``(k + 1) * chunk_bytes``; where there is none within a
+    mebibyte (or ``chunk_bytes``, if that is less), before the first space, which splitters keep with the word behind it;
+    where there is none either, between two characters. So piece k is found by seeking, without reading what lies before
+    it, and memory stays bounded whatever the file holds.
 
     Yields:
         ``(k, byte offset, bytes)``; pieces are not empty and join to the whole stream.
@@ -133,7 +134,7 @@ def _cut(ahead: bytes, window: int) -> int:
     for mark in (b"\n", b" "):
         found = ahead.find(mark)
         if found >= 0:
-            return found + 1
+            return found + (mark == b"\n")
         if len(ahead) < window:  # the last line is short: it ends with the stream
             return len(ahead)
     continuation = 0
