@@ -52,8 +52,8 @@ HEADER = """\
 // Character classes of Unicode {version}, written by tools/make_unicode_tables.py; do not edit.
 //
 // Two stages: class_blocks[class_index[code_point / {block}] * {block} + code_point % {block}] is a letter:
-//   u Lu Lt   l Ll   b Lm Lo   m M   d Nd   n Nl No   e CR LF   g space   s other White_Space   q '   x /   c Cn (unassigned)
-//   o the rest
+//   u Lu Lt   l Ll   b Lm Lo   m M   d Nd   n Nl No   e CR LF   g space   s other White_Space   q '   x /
+//   c Cn (unassigned)   o the rest
 #pragma once
 
 #include <cstdint>

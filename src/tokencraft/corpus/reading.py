@@ -100,9 +100,9 @@ def iterate_chunks(stream: BinaryIO, chunk_bytes: int, first: int = 0) -> Iterat
     """Cut a stream into pieces of about ``chunk_bytes`` whose ends depend on nothing but the stream's own bytes.
 
     Piece k ends behind the first line end at or after byte ``(k + 1) * chunk_bytes``; where there is none within a
-    mebibyte (or ``chunk_bytes``, if that is less), before the first space, which splitters keep with the word behind it;
-    where there is none either, between two characters. So piece k is found by seeking, without reading what lies before
-    it, and memory stays bounded whatever the file holds.
+    mebibyte (or ``chunk_bytes``, if that is less), before the first space, which splitters keep with the word behind
+    it; where there is none either, between two characters. So piece k is found by seeking, without reading what lies
+    before it, and memory stays bounded whatever the file holds.
 
     Yields:
         ``(k, byte offset, bytes)``; pieces are not empty and join to the whole stream.

@@ -255,8 +255,9 @@ def reserved_spellings(special_tokens: Iterable[str]) -> tuple[bytes, ...]:
 def recover(ranks: Mapping[bytes, int], *, threads: int | None = None) -> dict[int, tuple[int, int]]:
     """The two tokens that merge into each token of a tiktoken vocabulary, by its rank.
 
-    A token's bytes are encoded; the two parts that are joined last are what it is made of. In a vocabulary that BPE made,
-    they have smaller ranks than the token. Single bytes, and tokens that their own bytes never become, are left out.
+    A token's bytes are encoded; the two parts that are joined last are what it is made of. In a vocabulary that BPE
+    made, they have smaller ranks than the token. Single bytes, and tokens that their own bytes never become, are left
+    out.
 
     Example:
         >>> recover({b"a": 0, b"b": 1, b"c": 2, b"bc": 3, b"abc": 4, b"cab": 5})
