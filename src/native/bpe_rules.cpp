@@ -155,19 +155,25 @@ double Random::uniform() {
     return static_cast<double>(z >> 11) * 0x1.0p-53;
 }
 
-BpeRules::BpeRules(std::vector<std::string> tokens, std::vector<RankedMerge> merges)
-    : tokens_(std::move(tokens)), merges_(std::move(merges)), pairs_(merges_) {
-    for (std::size_t i = 0; i < merges_.size(); ++i) {
-        const RankedMerge& merge = merges_[i];
-        const std::size_t size = tokens_.size();
-        if (merge.left >= size || merge.right >= size || merge.result >= size || merge.rank == no_rank ||
-            tokens_[merge.left].empty() || tokens_[merge.right].empty() ||
-            tokens_[merge.result].size() != tokens_[merge.left].size() + tokens_[merge.right].size() ||
-            !tokens_[merge.result].starts_with(tokens_[merge.left]) ||
-            !tokens_[merge.result].ends_with(tokens_[merge.right])) {
+namespace {
+
+std::vector<RankedMerge> checked(std::span<const std::string> tokens, std::vector<RankedMerge> merges) {
+    for (std::size_t i = 0; i < merges.size(); ++i) {
+        const auto& [left, right, result, rank] = merges[i];
+        const bool known = left < tokens.size() && right < tokens.size() && result < tokens.size() && rank != no_rank;
+        if (!known || tokens[left].empty() || tokens[right].empty() ||
+            tokens[result].size() != tokens[left].size() + tokens[right].size() ||
+            !tokens[result].starts_with(tokens[left]) || !tokens[result].ends_with(tokens[right])) {
             throw std::invalid_argument("merge " + std::to_string(i) + " does not give the bytes of its token");
         }
     }
+    return merges;
+}
+
+}  // namespace
+
+BpeRules::BpeRules(std::vector<std::string> tokens, std::vector<RankedMerge> merges)
+    : tokens_(std::move(tokens)), merges_(checked(tokens_, std::move(merges))), pairs_(merges_) {
     std::erase_if(merges_, [&](const RankedMerge& merge) {  // those that a later merge of the same pair replaces
         return pairs_.find(merge.left, merge.right) != merge.rank;
     });
