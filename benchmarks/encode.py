@@ -1,10 +1,10 @@
 """Encoding documents of about 8 KB: ours, ``tokenizers``, ``tiktoken`` and ``gigatoken``, on code and on text.
 
 Two vocabularies of the same size are learnt on the first half of each corpus and encode documents of the second half:
-a SuperBPE one and an ordinary one (BPE, the Llama-3 pattern, which all four know). Every library is made and has encoded
-one word when the clock starts; the cold pass is the first over the documents, warm is the median of the later passes.
-What is not equal: ``tokenizers`` and ``tiktoken`` give lists of Python objects, the others arrays; ``tiktoken`` and
-``gigatoken`` cannot take every vocabulary, the note says so.
+a SuperBPE one and an ordinary one (BPE, the Llama-3 pattern, which all four know). Every library is made and has
+encoded one word when the clock starts; the cold pass is the first over the documents, warm is the median of the later
+ones. What is not equal: ``tokenizers`` and ``tiktoken`` give lists of Python objects, the others arrays; ``gigatoken``
+cannot take every vocabulary, the note says so.
 """
 
 from __future__ import annotations
@@ -117,8 +117,8 @@ def report(corpora: dict[str, Path], arguments: argparse.Namespace) -> None:
     ]
     title = (
         f"Encoding {arguments.bytes / 1e6:.0f} MB in documents of {DOCUMENT_BYTES:,} bytes with "
-        f"{arguments.vocab_size:,} tokens; {arguments.threads} threads, median of {arguments.repeats} processes, warm: of {arguments.passes} "
-        "passes each."
+        f"{arguments.vocab_size:,} tokens; {arguments.threads} threads, median of {arguments.repeats} processes, "
+        f"warm: of {arguments.passes} passes each."
     )
     command = "python benchmarks/encode.py " + " ".join(sys.argv[1:])
     store("encode", Table(title, columns, rows, run_context(command=command.strip())))

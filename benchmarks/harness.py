@@ -177,6 +177,6 @@ def _run(script: str | Path, task: Mapping[str, Any], threads: int) -> Sample:
     done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     if done.returncode != 0:
         lines = done.stderr.strip().splitlines() or [f"exit {done.returncode}"]
-        return {"error": lines[-1]}
+        return {"error": " ".join(lines[-1].split())[:60]}
     sample: Sample = json.loads(done.stdout.strip().splitlines()[-1])
     return sample
