@@ -38,7 +38,7 @@ def main() -> None:
     """Measure, print and store."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--corpus", choices=["code", "text", "both"], default="both")
-    parser.add_argument("--bytes", type=int, default=8_000_000, help="size of the documents that are encoded")
+    parser.add_argument("--bytes", type=int, default=16_000_000, help="size of the documents that are encoded")
     parser.add_argument("--vocab-size", type=int, default=32_000)
     parser.add_argument("--passes", type=int, default=3, help="warm passes in each process")
     parser.add_argument("--repeats", type=int, default=5)
@@ -139,8 +139,7 @@ def learnt(path: Path, kind: str, size: int) -> Path:
 
     target = CACHE / f"{path.stem}-{kind}-{size}.json"
     if not target.is_file():
-        text = path.read_text("utf-8")
-        corpus = Corpus.from_iterable(text[: len(text) // 2].splitlines(keepends=True))
+        corpus = Corpus.from_iterable([line for text in documents(path, 0) for line in text.splitlines(keepends=True)])
         learner: Any = (
             SuperBPE(vocab_size=size, transition=size * 3 // 4)
             if kind == "superbpe"
@@ -185,13 +184,11 @@ def work(task: dict[str, Any]) -> None:
     print(json.dumps(sample))
 
 
-def documents(path: Path) -> list[str]:
-    """The second half of a corpus in pieces of about 8 KB that begin and end where they may."""
+def documents(path: Path, first: int = 1) -> list[str]:
+    """Every other piece of about 8 KB of a corpus; they begin and end where they may."""
     data = path.read_bytes()
-    data = data[len(data) // 2 :]
-    return [
-        data[start : start + DOCUMENT_BYTES].decode("utf-8", "ignore") for start in range(0, len(data), DOCUMENT_BYTES)
-    ]
+    starts = range(first * DOCUMENT_BYTES, len(data), 2 * DOCUMENT_BYTES)
+    return [data[start : start + DOCUMENT_BYTES].decode("utf-8", "ignore") for start in starts]
 
 
 Made = tuple[Callable[[list[str]], Any], Callable[[Any], "np.ndarray[Any, np.dtype[np.uint32]]"]]

@@ -11,12 +11,20 @@ namespace tokencraft {
 namespace {
 
 // Costs that decide between plans, in nanoseconds: of a segment, of a byte of a segment that has to be merged, and of
-// looking for cuts inside pieces. The longer a segment, the rarer it is remembered: (characters / rare_characters)^4 is
-// how often it is not.
+// every byte where segments are cut inside pieces, and where there are two levels. The longer a segment, the rarer it
+// is remembered: (characters / rare_characters)^4 is how often it is not.
 constexpr double segment_cost = 25.0;
 constexpr double merged_byte_cost = 40.0;
-constexpr double cut_byte_cost = 0.5;
+constexpr double cut_byte_cost = 1.0;
+constexpr double level_byte_cost = 2.5;
 constexpr double rare_characters = 20.0;
+// A sample is a small part of a batch, in which long segments may be far more common. So costs up to this factor above
+// the best one count as equal; and of the thresholds with such costs, the highest is taken before the cuts begin to
+// vanish suddenly: before this share of them is lost while the rank grows by that one. That is where a trainer went
+// over to superwords, and where commas and spaces begin to join whole tables of numbers.
+constexpr double equal_costs = 1.1;
+constexpr double lost_cuts = 0.04;
+constexpr double rank_step = 1.02;
 constexpr std::size_t most_crossings = std::size_t{1} << 24;
 
 // Marks the boundaries between pieces as cut; ranks[i] is of the position between the bytes i and i + 1.
@@ -26,21 +34,41 @@ void cut_at(std::vector<std::uint32_t>& ranks, std::span<const std::uint32_t> en
     }
 }
 
-// Thresholds from `low` up to `high` at which the number of cuts in the sample has grown by a `step`th, highest first;
-// `ranks` is sorted, highest first.
-std::vector<std::uint32_t> candidates(const std::vector<std::uint32_t>& ranks, std::uint32_t low, std::uint32_t high,
-                                      std::size_t step) {
+// Thresholds between which the number of cuts in the sample grows by a sixth, highest first; `ranks` is sorted, highest
+// first.
+std::vector<std::uint32_t> candidates(const std::vector<std::uint32_t>& ranks) {
     std::vector<std::uint32_t> found;
     std::size_t last = 0;
-    for (std::size_t cuts = 0; cuts < ranks.size() && ranks[cuts] >= low;) {
+    for (std::size_t cuts = 0; cuts < ranks.size();) {
         const std::uint32_t rank = ranks[cuts];
         while (cuts < ranks.size() && ranks[cuts] == rank) ++cuts;
-        if (rank > high) {
+        if (rank == no_rank) {
             last = cuts;
-        } else if (found.empty() || cuts > last + last / step) {
+        } else if (found.empty() || cuts > last + last / 6) {
             found.push_back(rank);  // with the merges below this rank alone, its positions are cut
             last = cuts;
         }
+    }
+    return found;
+}
+
+// See `equal_costs`. `sorted` are the ranks of the sample's positions, highest first.
+std::uint32_t before_loss(const std::vector<std::uint32_t>& sorted, const std::vector<std::uint32_t>& thresholds,
+                          const std::vector<double>& costs, double equal) {
+    std::size_t lowest = costs.size() - 1;
+    while (costs[lowest] > equal) --lowest;
+    std::size_t highest = lowest;
+    while (highest > 0 && costs[highest - 1] <= equal) --highest;
+    const auto cuts_from = [&](double rank) {
+        return std::partition_point(sorted.begin(), sorted.end(), [&](std::uint32_t here) { return here >= rank; }) -
+               sorted.begin();
+    };
+    std::uint32_t found = thresholds[lowest];
+    for (std::ptrdiff_t at = cuts_from(found) - 1; at >= 0 && sorted[at] <= thresholds[highest]; --at) {
+        const double rank = sorted[at];
+        const auto cuts = static_cast<double>(at + 1);
+        if (cuts - static_cast<double>(cuts_from(rank * rank_step + 1.0)) > lost_cuts * cuts) break;
+        found = sorted[at];
     }
     return found;
 }
@@ -185,27 +213,23 @@ Plan make_plan(const BpeRules& rules, std::span<const std::uint32_t> junctions, 
             junctions[static_cast<unsigned char>(sample[at]) * 256u + static_cast<unsigned char>(sample[at + 1])];
     }
     cut_at(ranks, ends);
-    const double cutting = cut_byte_cost * static_cast<double>(sample.size());
-    auto consider = [&](std::uint32_t threshold) {
-        const double here = cost(sample, ranks, threshold) + cutting;
-        if (here >= best) return false;
+    const auto bytes = static_cast<double>(sample.size());
+    if (const double here = cost(sample, ranks, no_rank) + cut_byte_cost * bytes; here < best) {
         best = here;
-        plan.threshold = threshold;
         plan.cut_inside = true;
-        return true;
-    };
+    }
     std::vector<std::uint32_t> sorted = ranks;
     std::sort(sorted.begin(), sorted.end(), std::greater<>());
-    consider(no_rank);
-    // Coarse steps first, then fine ones around the best.
-    const std::vector<std::uint32_t> coarse = candidates(sorted, 0, no_rank, 6);
-    std::size_t found = 0;
-    for (std::size_t i = 0; i < coarse.size(); ++i) {
-        if (consider(coarse[i])) found = i;
+    const std::vector<std::uint32_t> thresholds = candidates(sorted);
+    std::vector<double> costs;
+    for (const std::uint32_t threshold : thresholds) {
+        costs.push_back(cost(sample, ranks, threshold) + (cut_byte_cost + level_byte_cost) * bytes);
     }
-    const std::uint32_t high = found > 0 ? coarse[found - 1] : no_rank;
-    const std::uint32_t low = found + 1 < coarse.size() ? coarse[found + 1] : 0;
-    for (const std::uint32_t threshold : candidates(sorted, low, high, 64)) consider(threshold);
+    const auto cheapest = std::min_element(costs.begin(), costs.end());
+    if (cheapest != costs.end() && *cheapest < best) {
+        plan.threshold = before_loss(sorted, thresholds, costs, *cheapest * equal_costs);
+        plan.cut_inside = true;
+    }
     if (!plan.cut_inside) return plan;
     if (plan.two_level() && !divide(rules, plan)) {
         plan.threshold = no_rank;

@@ -288,7 +288,7 @@ private:
     const PairTable& early_;
     const Pattern pattern_;
     const bool whole_pieces_;
-    ShortCache short_{17};    // 8 MiB
+    ShortCache short_{18};    // 16 MiB
     MiddleCache middle_{15};  // 4 MiB
     LongCache long_{12};      // 1 MiB
     MergeScratch scratch_;
