@@ -6,11 +6,12 @@
 namespace tokencraft {
 namespace {
 
-constexpr std::size_t block_bytes = 64 << 10;    // documents are handed to workers in blocks of about this size
-constexpr std::size_t inline_bytes = 128 << 10;  // a smaller batch is not worth a thread
-constexpr std::size_t sample_bytes = 24 << 10;   // for the plan
-constexpr std::size_t least_sample = 1 << 10;    // less text is no ground for a plan
-constexpr std::size_t checked_bytes = 4 << 10;   // of the sample, encoded both ways
+constexpr std::size_t block_bytes = 64 << 10;     // documents are handed to workers in blocks of about this size
+constexpr std::size_t inline_bytes = 128 << 10;   // a smaller batch is not worth a thread
+constexpr std::size_t sample_bytes = 24 << 10;    // for the plan
+constexpr std::size_t least_sample = 1 << 10;     // less text is no ground for a plan
+constexpr std::size_t settled_bytes = 256 << 10;  // a batch of this size decides for good
+constexpr std::size_t checked_bytes = 4 << 10;    // of the sample, encoded both ways
 
 }  // namespace
 
@@ -30,12 +31,11 @@ std::uint32_t BpeEncoder::threshold() const {
 
 std::shared_ptr<const PlannedEncoding> BpeEncoder::plan_for(std::span<const EncodeInput> inputs) {
     std::lock_guard lock(mutex_);
-    if (planned_bytes_ >= sample_bytes) return plan_;
+    if (planned_bytes_ >= settled_bytes) return plan_;
     std::size_t total = 0;
-    for (const EncodeInput& input : inputs) {
-        if ((total += input.text.size()) >= sample_bytes) break;
-    }
-    if (total < least_sample || total < planned_bytes_ * 8) return plan_;
+    for (const EncodeInput& input : inputs) total += input.text.size();
+    if (total < least_sample || total < planned_bytes_ * 4) return plan_;
+    planned_bytes_ = total;
 
     // The beginnings of documents spread over the batch.
     const std::size_t documents = std::min<std::size_t>(inputs.size(), 32);
@@ -60,7 +60,6 @@ std::shared_ptr<const PlannedEncoding> BpeEncoder::plan_for(std::span<const Enco
     auto planned =
         std::make_shared<PlannedEncoding>(make_plan(rules_, junctions_, sample, ends), std::vector<std::uint32_t>());
     planned->byte_pairs = rules_.byte_pair_ranks(planned->plan.two_level() ? planned->plan.early : rules_.pairs());
-    planned_bytes_ = std::max(planned_bytes_, sample.size());
 
     // The argument in bpe_plan.hpp says that this cannot differ; should it ever, the plain way stays.
     const std::size_t checked =

@@ -51,7 +51,7 @@ private:
     std::vector<std::uint32_t> junctions_;
     mutable std::mutex mutex_;  // of what follows
     std::shared_ptr<const PlannedEncoding> plan_;
-    std::size_t planned_bytes_ = 0;
+    std::size_t planned_bytes_ = 0;  // of the batch it was made for; one four times as large brings another plan
     std::vector<std::unique_ptr<EncodeWorker>> idle_;
 };
 
