@@ -8,6 +8,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -142,6 +143,16 @@ def test_ids_do_not_depend_on_what_came_before(
     encoded(used, [b"x y" * 2000, bytes(range(256)) * 20])  # a plan for other texts
     assert [encoded(used, [document])[0] for document in documents] == together
     assert encoded(used, documents, threads=2) == together
+
+
+def test_several_callers_at_once(superbpe: tuple[list[bytes], list[Merge], int, Callable[..., bytes]]) -> None:
+    tokens, merges, _, passage = superbpe
+    draw = random.Random(4)
+    batches = [[passage(draw) * factor for _ in range(20)] for factor in (1, 2, 8, 30)] * 3
+    alone = [encoded(_native.BPEEncoder(tokens, table(merges), V2_STAGE2), batch) for batch in batches]
+    shared = _native.BPEEncoder(tokens, table(merges), V2_STAGE2)
+    with ThreadPoolExecutor(4) as pool:  # plans change while others encode
+        assert list(pool.map(lambda batch: encoded(shared, batch, threads=2), batches)) == alone
 
 
 @settings(max_examples=60, deadline=None)
