@@ -59,7 +59,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return FAILED
     except Exception as error:
         if isinstance(error, click_error):
-            error.show()  # type: ignore[attr-defined]
+            error.show()  # type: ignore[attr-defined]  # click's, which typer does not name
             return WRONG_USE if isinstance(error, usage_error) else FAILED
         kind = type(error).__name__
         hint = "" if debug else "; run again with --debug for the stack trace"

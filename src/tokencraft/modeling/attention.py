@@ -162,7 +162,7 @@ def packed_attention_forward(
     if dropout == 0.0 and not _is_windowed(kwargs, query.shape[2]):
         starts = _document_starts(query, key, attention_mask, position_ids)
     if starts is None:
-        return sdpa_attention_forward(  # type: ignore[no-any-return]
+        return sdpa_attention_forward(  # type: ignore[no-any-return]  # transformers is untyped
             module,
             query,
             key,
@@ -272,7 +272,7 @@ def probe_isolation(model: PreTrainedModel, *, lengths: tuple[int, int] = (9, 7)
     def logits(*documents: Tensor) -> Tensor:
         positions = torch.cat([torch.arange(len(one), device=device) for one in documents])
         out = model(input_ids=torch.cat(documents)[None], position_ids=positions[None], use_cache=False)
-        return out.logits[0].float()  # type: ignore[no-any-return]
+        return out.logits[0].float()  # type: ignore[no-any-return]  # transformers is untyped
 
     training = model.training
     model.eval()

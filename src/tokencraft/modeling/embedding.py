@@ -120,7 +120,7 @@ class Model2Vec:
 
     def __init__(self, path: Path | str) -> None:
         try:
-            from model2vec import StaticModel  # type: ignore[import-not-found, unused-ignore]
+            from model2vec import StaticModel  # type: ignore[import-not-found, unused-ignore]  # an extra
         except ImportError as error:
             raise MissingExtraError("model2vec", "transplant") from error
         self._model = StaticModel.from_pretrained(str(path))
@@ -143,7 +143,7 @@ class SentenceTransformer:
 
     def __init__(self, path: Path | str, *, prompt: str = "") -> None:
         try:
-            import sentence_transformers  # type: ignore[import-not-found, unused-ignore]
+            import sentence_transformers  # type: ignore[import-not-found, unused-ignore]  # an extra
         except ImportError as error:
             raise MissingExtraError("sentence-transformers", "transplant") from error
         self._model = sentence_transformers.SentenceTransformer(str(path), trust_remote_code=False)

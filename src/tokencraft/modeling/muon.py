@@ -38,7 +38,7 @@ class MuonAdamW(torch.optim.Optimizer):
             part.param_groups = [group]
             part.state = self.state
 
-    def step(self, closure: Callable[[], float] | None = None) -> float | None:  # type: ignore[override]
+    def step(self, closure: Callable[[], float] | None = None) -> float | None:  # type: ignore[override]  # no closure
         """One step of both."""
         for part in self._parts:
             part.step()

@@ -101,7 +101,7 @@ def _statistics(matrix: Tensor) -> tuple[float, float, Tensor]:
     """Mean and standard deviation over all entries, and the mean row, in float64 without a copy of the matrix."""
     total = matrix.new_zeros(matrix.shape[1:], dtype=torch.float64)
     squares = 0.0
-    for group in matrix.detach().split(_ROWS_AT_ONCE):  # type: ignore[no-untyped-call]
+    for group in matrix.detach().split(_ROWS_AT_ONCE):  # type: ignore[no-untyped-call]  # torch's split
         wide = group.double()
         total += wide.sum(0)
         squares += float((wide * wide).sum())

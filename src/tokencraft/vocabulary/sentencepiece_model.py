@@ -72,7 +72,7 @@ def read(path: Path) -> Vocabulary:
 
 
 def _parse(data: bytes, path: Path) -> Any:
-    from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
+    from google.protobuf.message import DecodeError  # type: ignore[import-untyped]  # protobuf has no stubs
     from sentencepiece import sentencepiece_model_pb2
 
     model = sentencepiece_model_pb2.ModelProto()
