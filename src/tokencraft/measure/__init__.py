@@ -1,8 +1,23 @@
 """A vocabulary and some data make numbers: which vocabulary suits these texts, and by how much."""
 
+from tokencraft.measure.boundary_stability import BoundaryStability, StabilityRow
 from tokencraft.measure.efficiency import Efficiency
 from tokencraft.measure.efficiency_row import EfficiencyRow
 from tokencraft.measure.measurement import Measurement
+from tokencraft.measure.noise import NoiseModel, Noisy, OCRNoise
 from tokencraft.measure.page import efficiency_page
+from tokencraft.measure.terms import length_histogram, tokens_per_term
 
-__all__ = ["Efficiency", "EfficiencyRow", "Measurement", "efficiency_page"]
+__all__ = [
+    "BoundaryStability",
+    "Efficiency",
+    "EfficiencyRow",
+    "Measurement",
+    "NoiseModel",
+    "Noisy",
+    "OCRNoise",
+    "StabilityRow",
+    "efficiency_page",
+    "length_histogram",
+    "tokens_per_term",
+]
