@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from dataclasses import dataclass
 
@@ -174,7 +175,7 @@ def test_noise_knows_where_characters_went(text: str, rate: float, seed: int) ->
     assert len(noisy.begins) == len(noisy.ends) == len(text)
     places = list(zip(noisy.begins.tolist(), noisy.ends.tolist(), strict=True))
     assert all(0 <= end - begin <= 1 for begin, end in places)
-    assert all(end <= begin for (_, end), (begin, _) in zip(places, places[1:], strict=False))
+    assert all(end <= begin for (_, end), (begin, _) in itertools.pairwise(places))
     moved = sum(noisy.text[begin:end] != char for char, (begin, end) in zip(text, places, strict=True))
     lost = sum(begin == end for begin, end in places)
     inserted = len(noisy.text) - len(text) + lost

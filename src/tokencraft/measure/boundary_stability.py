@@ -203,8 +203,9 @@ class _Alignment:
         """From what the noise did."""
         clean, noisy = _joined(each.clean for each in texts), _joined(each.text for each in texts)
         before = np.cumsum([0, *(len(each.text) + 1 for each in texts)])
-        begins = np.concatenate([[*each.begins, len(each.text)] + at for each, at in zip(texts, before, strict=False)])
-        stops = np.concatenate([[*each.ends, len(each.text) + 1] + at for each, at in zip(texts, before, strict=False)])
+        placed = list(zip(texts, before.tolist(), strict=False))
+        begins = np.concatenate([np.append(each.begins, len(each.text)) + at for each, at in placed])
+        stops = np.concatenate([np.append(each.ends, len(each.text) + 1) + at for each, at in placed])
         heads, noisy_heads = _byte_offsets(clean), _byte_offsets(noisy)
         kept = (stops > begins) & (_codes(clean) == np.append(_codes(noisy), 0)[begins])
         sizes = np.diff(heads)

@@ -128,7 +128,8 @@ class OCRNoise:
 def _confusions() -> dict[str, tuple[str, ...]]:
     """What each character may be taken for."""
     found: dict[str, tuple[str, ...]] = {}
-    for first, second in _ALIKE.split():
+    for pair in _ALIKE.split():
+        first, second = pair[0], pair[1]
         found[first] = (*found.get(first, ()), second)
         found[second] = (*found.get(second, ()), first)
     return found
