@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from tokencraft.corpus.decoding import check_policy, utf8_length
 from tokencraft.corpus.fingerprint import Fingerprint
+from tokencraft.corpus.mapped import Mapped
 from tokencraft.corpus.reading import ReadingOptions, Unit
 from tokencraft.corpus.sources import Called, FromDataset, InMemory, Record, Source, find_files
 from tokencraft.errors import CorpusError, UsageError
@@ -138,12 +139,12 @@ class Corpus:
 
     def __iter__(self) -> Iterator[str]:
         """The text of every document."""
-        for _, _, text in self._records():
+        for _, _, text in self.records():
             yield text
 
     def documents(self) -> Iterator[Document]:
         """Every document with its id."""
-        for name, position, text in self._records():
+        for name, position, text in self.records():
             yield Document(f"{name}#{position}" if name else str(position), text)
 
     def require_documents(self) -> Corpus:
@@ -180,6 +181,15 @@ class Corpus:
     def filter(self, keep: Callable[[str], bool]) -> Corpus:
         """The documents for whose text ``keep`` is true."""
         return replace(self, keep=(*self.keep, keep))
+
+    def map(self, function: Callable[[str], str]) -> Corpus:
+        """The documents with ``function`` applied to the text of each; one that becomes empty is left out.
+
+        Example:
+            >>> list(Corpus.from_iterable(["One", "TWO"]).map(str.lower))
+            ['one', 'two']
+        """
+        return Corpus(Mapped(self, function), splits=self.splits)
 
     def sample(self, max_bytes: int, seed: int = 0) -> Corpus:
         """Documents chosen by a seeded hash until ``max_bytes`` of UTF-8 are reached, in their original order.
@@ -252,7 +262,8 @@ class Corpus:
         """Bytes of text, for progress bars; None where they are not known without reading (compressed, filtered)."""
         return None if self.keep else self.source.size_bytes
 
-    def _records(self) -> Iterator[Record]:
+    def records(self) -> Iterator[Record]:
+        """``(name, position, text)`` of every document, as its source numbers them."""
         records = self.source.records()
         for keep in self.keep:
             records = _kept(records, keep)

@@ -9,18 +9,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
 
 from tokencraft.corpus import Corpus
-from tokencraft.errors import UsageError
-from tokencraft.learn.training import check_size, describe, init_table, warn_if_small
+from tokencraft.learn.options import TextOptions
+from tokencraft.learn.training import check_size, warn_if_small
 from tokencraft.paper import Paper
-from tokencraft.vocabulary import Origin, Vocabulary, merges, split
+from tokencraft.vocabulary import Vocabulary, merges, split
+
+if TYPE_CHECKING:
+    from tokencraft.engine import Engine
 
 
 @dataclass(frozen=True)
-class BPE:
-    """Learns a byte-level BPE vocabulary, lossless for any bytes.
+class BPE(TextOptions):
+    """Learns a byte-level BPE vocabulary, lossless for any bytes (but for what a normalizer loses).
 
     Ids: the special tokens, the 256 bytes in the order of ``vocabulary.bytes.BYTE_ORDER``, the merges as learned. The
     merges are those of ``tokenizers``' ``BpeTrainer`` with the same splitter; ``unit="line"`` reads as it reads files,
@@ -29,12 +34,6 @@ class BPE:
     Args:
         vocab_size: tokens in all, special tokens and the 256 bytes included.
         splitter: how text is cut before merging; no token crosses a cut.
-        min_frequency: least count of a pair to be merged.
-        special_tokens: strings of the first ids. No merge is learned that is spelled like one of them, so that text
-            never turns into a special token.
-        unit: what is cut into pieces: ``"document"``, or ``"line"`` with its line end.
-        max_doc_bytes: documents are cut off after this many bytes, so that a single one cannot dominate.
-        max_token_length: most bytes of a token.
         init_merges: merges to go on from, (left, right) bytes in rank order.
         veto: called with the bytes of both sides of a candidate merge; True discards it for good.
 
@@ -46,11 +45,6 @@ class BPE:
 
     vocab_size: int = 32_000
     splitter: split.Splitter = split.SUPERBPE_V2_STAGE1
-    min_frequency: int = 0
-    special_tokens: tuple[str, ...] = ()
-    unit: merges.Unit = field(default="document", kw_only=True)
-    max_doc_bytes: int | None = field(default=None, kw_only=True)
-    max_token_length: int | None = field(default=None, kw_only=True)
     init_merges: tuple[tuple[bytes, bytes], ...] = field(default=(), kw_only=True, repr=False)
     veto: Callable[[bytes, bytes], bool] | None = field(default=None, kw_only=True)
 
@@ -59,56 +53,45 @@ class BPE:
     )
 
     def train(
-        self, corpus: Corpus, *, threads: int | None = None, progress: merges.Progress | None = None
+        self,
+        corpus: Corpus,
+        *,
+        threads: int | None = None,
+        engine: Engine | None = None,
+        memory: int | None = None,
+        progress: merges.Progress | None = None,
     ) -> Vocabulary:
         """Learn a vocabulary from a corpus, which is streamed once.
 
         Args:
             corpus: what to learn from.
             threads: how many to use; all cores where left out. The vocabulary does not depend on it.
+            engine: where the corpus is counted; this machine where left out.
+            memory: bytes that counting may take; as many as it needs where left out.
             progress: called with what is being done, how much is done and how much there is.
 
         Returns:
             The vocabulary; smaller than asked for, with a warning, where the corpus holds no more pairs.
 
         Raises:
-            TrainingError: ``vocab_size`` is smaller than the special tokens and the 256 bytes together.
+            TrainingError: ``vocab_size`` is too small for the special tokens, the 256 bytes, and the characters and
+                numbers asked for.
             CorpusError: the corpus is empty or cannot be read.
         """
         check_size(self.vocab_size, self.special_tokens)
-        if isinstance(corpus, str):
-            raise UsageError("train takes a Corpus: Corpus.from_files(path) or Corpus.from_iterable([text])")
+        splitter = self.splitter_with_digits(self.splitter)
+        pieces = self.count(corpus, splitter, threads=threads, engine=engine, memory=memory, progress=progress)
         tokens = merges.byte_tokens(self.special_tokens)
-        inherited = init_table(self.init_merges, tokens, self.vocab_size)
-        pieces = merges.count(
-            corpus,
-            self.splitter,
-            unit=self.unit,
-            max_doc_bytes=self.max_doc_bytes,
-            threads=threads,
-            progress=progress,
-        )
+        first = self.first_merges(pieces, tokens, self.vocab_size, self.init_merges)
         learned = merges.learn(
             pieces,
             self.vocab_size - len(tokens),
             tokens=tokens,
-            merges=inherited,
-            rules=merges.Rules(
-                min_frequency=self.min_frequency,
-                max_token_bytes=self.max_token_length,
-                reserved=merges.reserved_spellings(self.special_tokens),
-                veto=self.veto,
-            ),
+            merges=first,
+            rules=self.rules(veto=self.veto),
             progress=progress,
         )
-        vocabulary = Vocabulary.from_merges(
-            [*inherited[:, :2].tolist(), *learned.pairs.tolist()],
-            splitter=self.splitter,
-            special_tokens=self.special_tokens,
-            origin=Origin("bpe", self._hyperparameters(), pieces.fingerprint),
-        )
+        pairs = np.concatenate([first[:, :2], learned.pairs])
+        vocabulary = self.vocabulary(pairs, splitter, "bpe", {}, pieces.fingerprint)
         warn_if_small(vocabulary, self.vocab_size, self.min_frequency)
         return vocabulary
-
-    def _hyperparameters(self) -> dict[str, Any]:
-        return describe(self, ("vocab_size", "splitter", "min_frequency", "unit", "max_doc_bytes", "max_token_length"))

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from tokencraft.corpus import Corpus
 from tokencraft.errors import TrainingError, UsageError
+from tokencraft.learn.options import TextOptions
 from tokencraft.learn.recipes import forbidden, splitter_of
-from tokencraft.learn.training import warn_if_small
+from tokencraft.learn.training import plain, warn_if_small
 from tokencraft.vocabulary import Flags, Origin, TokenKind, Vocabulary, merges, split
+from tokencraft.vocabulary.digit_split import leading_groups
+from tokencraft.vocabulary.normalization import Normalizer
+from tokencraft.vocabulary.numbers import DigitGroups
+
+if TYPE_CHECKING:
+    from tokencraft.engine import Engine
 
 
 def extend(
@@ -26,14 +34,18 @@ def extend(
     unit: merges.Unit = "line",
     max_doc_bytes: int | None = None,
     max_token_length: int | None = None,
+    digits: DigitGroups | None = None,
     veto: Callable[[bytes, bytes], bool] | None = None,
     threads: int | None = None,
+    engine: Engine | None = None,
+    memory: int | None = None,
     progress: merges.Progress | None = None,
 ) -> Vocabulary:
     """Add superwords to any byte-level BPE vocabulary: stage 2 of SuperBPE on top of it.
 
     Every id keeps its meaning; new tokens get the ids after the last one, added tokens included. Text is cut by the
-    splitter of stage 2 from then on. A vocabulary of ranks (tiktoken) goes on as one of merges.
+    splitter of stage 2 from then on. A vocabulary of ranks (tiktoken) goes on as one of merges. What normalises text
+    for the vocabulary normalises the corpus too.
 
     Args:
         vocabulary: what to extend.
@@ -43,7 +55,11 @@ def extend(
             merges make keep their ids, and come back into use where a new merge makes them.
         stage2, max_words, forbid, min_frequency, unit, max_doc_bytes, max_token_length, veto: as in
             :class:`~tokencraft.learn.SuperBPE`.
+        digits: how runs of digits are cut before stage 2 cuts the rest; where left out, as the vocabulary has them cut
+            before its own splitter, if at all.
         threads: how many to use; all cores where left out.
+        engine: where the corpus is counted; this machine where left out.
+        memory: bytes that counting may take; as many as it needs where left out.
         progress: called with what is being done, how much is done and how much there is.
 
     Returns:
@@ -62,35 +78,41 @@ def extend(
         (True, 264)
     """
     base = _extendable(vocabulary, inherit)
-    splitter = splitter_of(stage2, 1)
+    options = TextOptions(
+        min_frequency=min_frequency,
+        unit=unit,
+        max_doc_bytes=max_doc_bytes,
+        max_token_length=max_token_length,
+        digits=digits or leading_groups(vocabulary.splitter),
+        special_tokens=tuple(str(entry["content"]) for entry in base.added_tokens),
+    )
+    splitter = options.splitter_with_digits(splitter_of(stage2, 1))
     if vocab_size <= len(base):
         raise TrainingError(f"the vocabulary has {len(base)} ids already; ask for more than that, not {vocab_size}")
-    rules = merges.Rules(
-        min_frequency,
-        max_token_length,
-        max_words,
-        forbidden(forbid),
-        merges.reserved_spellings(str(entry["content"]) for entry in base.added_tokens),
-        veto,
+    if vocabulary.normalizer is not None:
+        corpus = corpus.map(Normalizer(vocabulary.normalizer))
+    pieces = options.count(corpus, split.WHOLE, threads=threads, engine=engine, memory=memory, progress=progress).recut(
+        splitter
     )
-    pieces = merges.count(
-        corpus, split.WHOLE, unit=unit, max_doc_bytes=max_doc_bytes, threads=threads, progress=progress
-    ).recut(splitter)
     learned = merges.learn(
         pieces,
         vocab_size - len(base),
         tokens=_text_tokens(base),
         merges=np.column_stack([base.merges, base.merged]),
-        rules=rules,
+        rules=options.rules(max_words=max_words, forbid=forbidden(forbid), veto=veto),
         progress=progress,
     )
     origin = Origin(
         "superbpe-extension",
         {
+            **options.hyperparameters(),
             "vocab_size": vocab_size,
             "base_size": len(base),
             "base_origin": base.origin.to_json(),
+            "inherit": inherit,
+            "stage2": plain(stage2),
             "max_words": max_words,
+            "forbid": plain(forbid),
         },
         pieces.fingerprint,
     )
@@ -110,8 +132,6 @@ def _extendable(vocabulary: Vocabulary, inherit: int | None) -> Vocabulary:
             "only a byte-level BPE vocabulary can be extended with superwords; "
             f"this one is {vocabulary.family} with the algorithm {vocabulary.algorithm}"
         )
-    if vocabulary.normalizer is not None:
-        raise TrainingError("a vocabulary that normalises text cannot be extended: merges would not see what it sees")
     if inherit is not None and not 0 <= inherit <= len(vocabulary.merges):
         raise UsageError(f"inherit must lie between 0 and {len(vocabulary.merges)}, not {inherit}")
     flags = Flags(unk_token=vocabulary.flags.unk_token, fuse_unk=vocabulary.flags.fuse_unk)

@@ -10,23 +10,27 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
 from tokencraft.corpus import Corpus
 from tokencraft.errors import UsageError
+from tokencraft.learn.options import TextOptions
 from tokencraft.learn.recipes import forbidden, splitter_of
-from tokencraft.learn.training import check_size, describe, init_table, warn_if_small
+from tokencraft.learn.training import check_size, init_table, warn_if_small
 from tokencraft.paper import Paper
-from tokencraft.vocabulary import Origin, Vocabulary, merges, split
+from tokencraft.vocabulary import Vocabulary, merges, split
+
+if TYPE_CHECKING:
+    from tokencraft.engine import Engine
 
 Table = npt.NDArray[np.int32]
 
 
 @dataclass(frozen=True)
-class SuperBPE:
+class SuperBPE(TextOptions):
     """Learns a SuperBPE vocabulary (arXiv 2503.13423, section 2), lossless for any bytes.
 
     Text is cut by the splitter of stage 2 alone when it is encoded, so the vocabulary loads in stock ``tokenizers``.
@@ -42,14 +46,9 @@ class SuperBPE:
         max_words: most words of a token of stage 2; None for any number.
         forbid: strings, in the byte alphabet of ``tokenizer.json``, that no token of stage 2 may contain. The default
             keeps the space after a colon out of tokens, for prompts that end in ``Answer:``.
-        min_frequency: least count of a pair to be merged.
-        special_tokens: strings of the first ids; no merge is spelled like one of them.
-        unit: ``"line"``: no token of several bytes goes on after a line end; ``"document"`` allows it.
-        max_doc_bytes: documents are cut off after this many bytes, so that a single one cannot mint superwords.
         drop_unreachable: leave out merges of stage 1 that never apply to the pieces of stage 2, and their tokens.
         official: as the published scripts do: one merge of stage 1 less is inherited (``head -n`` counts the header of
             ``merges.txt``), and unreachable ones are dropped.
-        max_token_length: most bytes of a token.
         init_merges: merges that stage 1 goes on from, (left, right) bytes in rank order.
         veto: called with the bytes of both sides of a candidate of stage 2; True discards it for good.
 
@@ -66,13 +65,9 @@ class SuperBPE:
     stage2: str | split.Splitter = "v2"
     max_words: int | None = 4
     forbid: tuple[str, ...] = (":Ġ",)
-    min_frequency: int = 0
-    special_tokens: tuple[str, ...] = ()
-    unit: merges.Unit = "line"
-    max_doc_bytes: int | None = None
     drop_unreachable: bool = False
     official: bool = False
-    max_token_length: int | None = field(default=None, kw_only=True)
+    unit: merges.Unit = field(default="line", kw_only=True)
     init_merges: tuple[tuple[bytes, bytes], ...] = field(default=(), kw_only=True, repr=False)
     veto: Callable[[bytes, bytes], bool] | None = field(default=None, kw_only=True)
 
@@ -102,7 +97,13 @@ class SuperBPE:
         return self.transition
 
     def train(
-        self, corpus: Corpus, *, threads: int | None = None, progress: merges.Progress | None = None
+        self,
+        corpus: Corpus,
+        *,
+        threads: int | None = None,
+        engine: Engine | None = None,
+        memory: int | None = None,
+        progress: merges.Progress | None = None,
     ) -> Vocabulary:
         """Learn a vocabulary from a corpus, which is streamed once.
 
@@ -113,28 +114,28 @@ class SuperBPE:
             corpus: what to learn from. Shuffle it before you take a part of it: a part that is all one language or one
                 source learns the phrases of that alone.
             threads: how many to use; all cores where left out. The vocabulary does not depend on it.
+            engine: where the corpus is counted; this machine where left out.
+            memory: bytes that counting may take; as many as it needs where left out.
             progress: called with what is being done, how much is done and how much there is.
 
         Returns:
             The vocabulary; smaller than asked for, with a warning, where the corpus holds no more pairs.
 
         Raises:
-            TrainingError: ``vocab_size`` is smaller than the special tokens and the 256 bytes together.
+            TrainingError: ``vocab_size`` is too small for the special tokens, the 256 bytes, and the characters and
+                numbers asked for.
             CorpusError: the corpus is empty or cannot be read.
         """
         check_size(self.vocab_size, self.special_tokens)
-        transition, stage1, stage2 = self.transition_size, splitter_of(self.stage1, 0), splitter_of(self.stage2, 1)
-        rules = self._rules(stage=2)
+        stage1 = self.splitter_with_digits(splitter_of(self.stage1, 0))
+        stage2 = self.splitter_with_digits(splitter_of(self.stage2, 1))
+        transition, rules = self.transition_size, self._rules(stage=2)
+        units = self.count(corpus, split.WHOLE, threads=threads, engine=engine, memory=memory, progress=progress)
         tokens = merges.byte_tokens(self.special_tokens)
-        first = init_table(self.init_merges, tokens, transition)
-        units = merges.count(
-            corpus,
-            split.WHOLE,
-            unit=self.unit,
-            max_doc_bytes=self.max_doc_bytes,
-            threads=threads,
-            progress=progress,
-        )
+        # What must be there is there before stage 1 begins, so the transition cannot come earlier.
+        first = self.first_merges(units, tokens, self.vocab_size)
+        transition, needed = max(transition, len(tokens)), len(first)
+        first = np.concatenate([first, self._given(first, tokens, transition)])
         if transition > len(tokens):
             learned = merges.learn(
                 units.recut(stage1),
@@ -152,6 +153,7 @@ class SuperBPE:
         del units
         if self.drop_unreachable or self.official:
             fired = merges.learn(pieces, 0, tokens=tokens, merges=first).fired
+            fired[:needed] = True
             first, tokens = _renumber(first[fired], tokens, merges.byte_tokens(self.special_tokens))
         pairs = first[:, :2]
         if transition < self.vocab_size:  # else plain BPE, also where stage 1 came to an end early
@@ -159,28 +161,21 @@ class SuperBPE:
                 pieces, self.vocab_size - len(tokens), tokens=tokens, merges=first, rules=rules, progress=progress
             )
             pairs = np.concatenate([pairs, second.pairs])
-        vocabulary = Vocabulary.from_merges(
-            pairs,
-            splitter=stage2,
-            special_tokens=self.special_tokens,
-            origin=Origin("superbpe", self._hyperparameters(transition, len(first)), pieces.fingerprint),
-        )
+        extra = {"transition": transition, "inherited_merges": len(first)}
+        vocabulary = self.vocabulary(pairs, stage2, "superbpe", extra, pieces.fingerprint)
         warn_if_small(vocabulary, self.vocab_size, self.min_frequency)
         return vocabulary
 
+    def _given(self, first: Table, tokens: list[bytes], size: int) -> Table:
+        """``init_merges`` behind the first merges, without those that are there already."""
+        there = {(tokens[left], tokens[right]) for left, right, _ in first.tolist()}
+        return init_table([pair for pair in self.init_merges if pair not in there], tokens, size)
+
     def _rules(self, stage: int) -> merges.Rules:
         """The rules of a stage; the vetoes on words and strings belong to stage 2 alone."""
-        reserved = merges.reserved_spellings(self.special_tokens)
         if stage == 1:
-            return merges.Rules(self.min_frequency, self.max_token_length, reserved=reserved)
-        return merges.Rules(
-            self.min_frequency, self.max_token_length, self.max_words, forbidden(self.forbid), reserved, self.veto
-        )
-
-    def _hyperparameters(self, transition: int, inherited: int) -> dict[str, Any]:
-        names = ("vocab_size", "stage1", "stage2", "max_words", "forbid", "min_frequency", "unit", "max_doc_bytes")
-        rest = describe(self, (*names, "drop_unreachable", "official", "max_token_length"))
-        return {**rest, "transition": transition, "inherited_merges": inherited}
+            return self.rules()
+        return self.rules(max_words=self.max_words, forbid=forbidden(self.forbid), veto=self.veto)
 
 
 def _grow(tokens: list[bytes], table: Table) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import warnings
 from collections.abc import Sequence
 from typing import Any
@@ -11,6 +12,7 @@ import numpy.typing as npt
 
 from tokencraft.errors import TrainingError
 from tokencraft.vocabulary import Vocabulary, split
+from tokencraft.vocabulary.numbers import DigitGroups
 from tokencraft.vocabulary.split import Splitter
 
 
@@ -65,15 +67,13 @@ def warn_if_small(vocabulary: Vocabulary, wanted: int, min_frequency: int) -> No
         )
 
 
-def describe(learner: object, names: Sequence[str]) -> dict[str, Any]:
-    """Hyper-parameters as JSON values, splitters by name where they have one."""
-    return {name: _plain(getattr(learner, name)) for name in names}
-
-
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """A hyper-parameter as a JSON value: splitters by name where they have one, dataclasses by their fields."""
+    if isinstance(value, DigitGroups):
+        return value.policy or dataclasses.asdict(value)
     if isinstance(value, Splitter):
         for name, known in split.NAMED.items():
             if known == value:
                 return name
         return repr(value)
-    return list(value) if isinstance(value, tuple) else value
+    return [plain(each) for each in value] if isinstance(value, tuple) else value

@@ -104,6 +104,11 @@ class Pieces:
         """Count by piece: a copy of it all, for small corpora and tests."""
         return dict(self._counter.items())
 
+    def characters(self) -> list[str]:
+        """The distinct characters, in order."""
+        text = b"".join(piece for piece, _ in self._counter.items()).decode("utf-8", "replace")
+        return sorted(set(text))
+
     def recut(self, splitter: Splitter) -> Pieces:
         """The pieces of these pieces, each weighing as much as what it was cut from."""
         if splitter.native is not None:

@@ -53,10 +53,11 @@ class Splitter(Protocol):
         """
 
 
-class _ByBytes:
-    """What every splitter shares: the pieces of a str from the spans of its bytes."""
+class ByBytes:
+    """What splitters share: the pieces of a str from the spans of its bytes."""
 
     def spans(self, data: bytes) -> Ends:
+        """The END offset in bytes (uint32) of every piece of ``data``."""
         raise NotImplementedError
 
     def split(self, text: str) -> list[str]:
@@ -67,7 +68,7 @@ class _ByBytes:
 
 
 @dataclass(frozen=True)
-class Regex(_ByBytes):
+class Regex(ByBytes):
     """Isolated splits by patterns applied one after the other, each to the pieces of the one before.
 
     Args:
@@ -112,11 +113,11 @@ class Regex(_ByBytes):
     def to_pre_tokenizer(self) -> dict[str, Any] | None:
         """The ``tokenizers`` JSON of the split alone, in a spelling on which all engines agree."""
         patterns = self.patterns if self.native is None else PATTERNS[self.native]
-        return _sequence([_split_json({"Regex": pattern}) for pattern in patterns])
+        return sequence([_split_json({"Regex": pattern}) for pattern in patterns])
 
 
 @dataclass(frozen=True)
-class Whole(_ByBytes):
+class Whole(ByBytes):
     """No cut at all: a text is one piece."""
 
     @property
@@ -134,7 +135,7 @@ class Whole(_ByBytes):
 
 
 @dataclass(frozen=True)
-class Lines(_ByBytes):
+class Lines(ByBytes):
     r"""Pieces are lines with their ``\n``.
 
     Example:
@@ -160,7 +161,7 @@ class Lines(_ByBytes):
 
 
 @dataclass(frozen=True)
-class RandomChunks(_ByBytes):
+class RandomChunks(ByBytes):
     """Pieces of random lengths, for vocabularies without word boundaries (for training: the same text is cut alike).
 
     Args:
@@ -201,7 +202,7 @@ class RandomChunks(_ByBytes):
 
 
 @dataclass(frozen=True)
-class RandomWhitespace(_ByBytes):
+class RandomWhitespace(ByBytes):
     """Cuts before a random share of the runs of white space, so that pieces hold one or several words (training only).
 
     Args:
@@ -297,7 +298,8 @@ def _split_json(pattern: dict[str, str]) -> dict[str, Any]:
     return {"type": "Split", "pattern": pattern, "behavior": "Isolated", "invert": False}
 
 
-def _sequence(steps: list[dict[str, Any]]) -> dict[str, Any] | None:
+def sequence(steps: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """Steps of a pre-tokenizer as one; None where there are none."""
     if len(steps) > 1:
         return {"type": "Sequence", "pretokenizers": steps}
     return steps[0] if steps else None
