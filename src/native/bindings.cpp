@@ -1,4 +1,4 @@
-// The only file that knows Python: argument checks, GIL, interrupts; the kernels lie beside it.
+// The files of bindings alone know Python (what they share: binding_tools.hpp); the kernels lie beside them.
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
 #include <nanobind/stl/optional.h>
@@ -15,6 +15,7 @@
 #include <string_view>
 #include <vector>
 
+#include "binding_tools.hpp"
 #include "bpe_encoder.hpp"
 #include "merge_learner.hpp"
 #include "merge_replay.hpp"
@@ -33,57 +34,6 @@ namespace {
 
 using namespace tokencraft;
 
-template <typename T>
-using Array1 = nb::ndarray<nb::numpy, T, nb::ndim<1>>;
-
-// A vector handed to numpy without a copy.
-template <typename T>
-Array1<T> to_numpy(std::vector<T>&& values) {
-    auto* kept = new std::vector<T>(std::move(values));
-    nb::capsule owner(kept, [](void* p) noexcept { delete static_cast<std::vector<T>*>(p); });
-    return Array1<T>(kept->data(), {kept->size()}, owner);
-}
-
-// The UTF-8 bytes of a str or bytes object, borrowed: valid while the object lives.
-std::string_view text_view(nb::handle object) {
-    if (PyBytes_Check(object.ptr())) {
-        return {PyBytes_AS_STRING(object.ptr()), static_cast<std::size_t>(PyBytes_GET_SIZE(object.ptr()))};
-    }
-    if (PyUnicode_Check(object.ptr())) {
-        Py_ssize_t size = 0;
-        const char* data = PyUnicode_AsUTF8AndSize(object.ptr(), &size);
-        if (!data) throw nb::python_error();
-        return {data, static_cast<std::size_t>(size)};
-    }
-    throw nb::type_error("expected str or bytes");
-}
-
-// A new bytes object that `write` fills.
-template <typename Write>
-nb::bytes new_bytes(std::size_t size, Write&& write) {
-    PyObject* object = PyBytes_FromStringAndSize(nullptr, static_cast<Py_ssize_t>(size));
-    if (!object) throw nb::python_error();
-    nb::bytes bytes = nb::steal<nb::bytes>(object);
-    write(PyBytes_AS_STRING(object));
-    return bytes;
-}
-
-std::vector<std::string> to_strings(const std::vector<nb::bytes>& tokens) {
-    std::vector<std::string> strings;
-    strings.reserve(tokens.size());
-    for (const nb::bytes& token : tokens) strings.emplace_back(token.c_str(), token.size());
-    return strings;
-}
-
-Pattern checked_pattern(int pattern) {
-    if (pattern < 0 || pattern >= pattern_count) throw nb::value_error("unknown split pattern");
-    return static_cast<Pattern>(pattern);
-}
-
-void check_size(std::string_view text) {
-    if (text.size() >= UINT32_MAX) throw nb::value_error("a single text must be smaller than 4 GiB; cut it first");
-}
-
 Array1<std::uint32_t> split_text(int pattern, nb::handle data) {
     const Pattern checked = checked_pattern(pattern);
     const std::string_view text = text_view(data);
@@ -97,48 +47,6 @@ Array1<std::uint32_t> split_text(int pattern, nb::handle data) {
 }
 
 // Training.
-
-// Calls `work(control)` without the GIL. Its calling thread comes back for signals, and for `progress(done)` where that
-// is a function; an exception in either stops the work and is raised.
-template <typename Work>
-auto run_controlled(const nb::object& progress, Work&& work) {
-    Control control([&](std::int64_t done) {
-        nb::gil_scoped_acquire acquired;
-        if (PyErr_CheckSignals() != 0) return false;
-        if (progress.is_none()) return true;
-        PyObject* result = PyObject_CallFunction(progress.ptr(), "L", static_cast<long long>(done));
-        Py_XDECREF(result);
-        return result != nullptr;
-    });
-    try {
-        nb::gil_scoped_release released;
-        return work(control);
-    } catch (const Interrupted&) {
-        throw nb::python_error();  // set by the listener
-    }
-}
-
-template <typename T>
-using ArrayIn = nb::ndarray<const T, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
-using MergesIn = nb::ndarray<const TokenId, nb::shape<-1, 3>, nb::c_contig, nb::device::cpu>;
-template <typename T>
-using Array2 = nb::ndarray<nb::numpy, T, nb::ndim<2>>;
-
-template <typename T>
-Array2<T> to_table(std::vector<T>&& values, std::size_t columns) {
-    auto* kept = new std::vector<T>(std::move(values));
-    nb::capsule owner(kept, [](void* p) noexcept { delete static_cast<std::vector<T>*>(p); });
-    return Array2<T>(kept->data(), {kept->size() / columns, columns}, owner);
-}
-
-void check_ends(std::span<const std::uint32_t> ends, std::size_t size) {
-    std::uint32_t before = 0;
-    for (const std::uint32_t end : ends) {
-        if (end <= before) throw nb::value_error("piece ends must increase");
-        before = end;
-    }
-    if (before != size) throw nb::value_error("the last piece must end where the text ends");
-}
 
 void count_documents(PieceCounter& counter, const nb::list& texts, const nb::object& ends, const nb::object& weights,
                      const nb::object& progress) {

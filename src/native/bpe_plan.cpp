@@ -1,6 +1,8 @@
 #include "bpe_plan.hpp"
 
 #include <algorithm>
+#include <bit>
+#include <cstring>
 #include <unordered_map>
 
 #if defined(__SSE2__)
@@ -170,6 +172,23 @@ bool divide(const BpeRules& rules, Plan& plan) {
 
 }  // namespace
 
+WideJunctions::WideJunctions(std::size_t merges) {
+    const auto bits = static_cast<int>(std::bit_width(merges * 64 + 64));
+    shift_ = 64 - bits;
+    words_.resize(std::size_t{1} << (bits - 6));
+}
+
+void WideJunctions::add(std::string_view left, std::string_view right) {
+    const auto last = static_cast<unsigned>(std::min<std::size_t>(left.size(), most));
+    const auto first = static_cast<unsigned>(std::min<std::size_t>(right.size(), most));
+    char bytes[2 * most] = {};
+    std::memcpy(bytes + most - last, left.data() + left.size() - last, last);
+    std::memcpy(bytes + most, right.data(), first);
+    const std::uint64_t bit =
+        key(last, three(bytes) >> (8 * (most - last)), first, three(bytes + most)) >> shift_;
+    words_[bit >> 6] |= std::uint64_t{1} << (bit & 63);
+}
+
 std::uint64_t Junctions::cuts(const char* at, std::size_t size, unsigned char before) const {
     alignas(16) std::uint8_t cut[64];
     for (std::size_t i = 0; i < size; ++i) {
@@ -241,6 +260,14 @@ Plan make_plan(const BpeRules& rules, std::span<const std::uint32_t> junctions, 
                rules.of_byte(static_cast<unsigned char>(left)) == no_symbol ||
                rules.of_byte(static_cast<unsigned char>(right)) == no_symbol;
     });
+    for (unsigned byte = 0; byte < 256; ++byte) {
+        if (rules.of_byte(static_cast<unsigned char>(byte)) == no_symbol) return plan;
+    }
+    plan.wide_junctions = WideJunctions(rules.merges().size());
+    for (const RankedMerge& merge : rules.merges()) {
+        if (merge.rank < plan.threshold)
+            plan.wide_junctions.add(rules.tokens()[merge.left], rules.tokens()[merge.right]);
+    }
     return plan;
 }
 

@@ -94,12 +94,55 @@ private:
     std::array<std::uint8_t, classes * classes> cut_{};  // 0xFF: cut
 };
 
+// Where characters can be joined by merges of level 1: as Junctions, but by the last three bytes before a boundary and
+// the first three behind it, as far as a merge knows them. That cuts scripts without spaces, whose bytes join in every
+// combination. A filter like CrossingPairs.
+class WideJunctions {
+public:
+    WideJunctions() = default;
+    explicit WideJunctions(std::size_t merges);
+    void add(std::string_view left, std::string_view right);
+
+    // Whether some merge may join the text before `at` with the text from it on; both sides have at least three bytes.
+    // Always, where there is no filter.
+    bool may_join(const char* at) const {
+        if (words_.empty()) return true;
+        const std::uint32_t before = three(at - 3);
+        const std::uint32_t behind = three(at);
+        for (unsigned left = 1; left <= most; ++left) {
+            const std::uint32_t last = before >> (8 * (most - left));
+            for (unsigned right = 1; right <= most; ++right) {
+                if (holds(key(left, last, right, behind & ((1u << 8 * right) - 1)))) return true;
+            }
+        }
+        return false;
+    }
+
+private:
+    static constexpr unsigned most = 3;
+    static std::uint32_t three(const char* at) {
+        return static_cast<unsigned char>(at[0]) | static_cast<std::uint32_t>(static_cast<unsigned char>(at[1])) << 8 |
+               static_cast<std::uint32_t>(static_cast<unsigned char>(at[2])) << 16;
+    }
+    static std::uint64_t key(unsigned left, std::uint32_t last, unsigned right, std::uint32_t first) {
+        return ((std::uint64_t{last} << 24 | first) << 4 | left << 2 | right) * std::uint64_t{0x9E3779B97F4A7C15};
+    }
+    bool holds(std::uint64_t key) const {
+        const std::uint64_t bit = key >> shift_;
+        return words_[bit >> 6] >> (bit & 63) & 1;
+    }
+
+    int shift_ = 0;
+    std::vector<std::uint64_t> words_;
+};
+
 struct Plan {
     // Merges of lower rank are level 1; no_rank: all are, there is no level 2.
     std::uint32_t threshold = no_rank;
     // Whether segments are also cut between bytes, not at piece ends alone.
     bool cut_inside = false;
     Junctions junctions;
+    WideJunctions wide_junctions;
     CrossingPairs crossing;
     PairTable early;  // the merges of level 1, and those of level 2; both empty where there is one level
     PairTable late;

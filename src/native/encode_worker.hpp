@@ -229,15 +229,37 @@ private:
     Symbol* encode_long(std::string_view text, std::size_t start, std::size_t size, Symbol* out) {
         if (size <= MiddleCache::Key::most) return remembered(middle_, text, start, size, out);
         if (size <= LongCache::Key::most) return remembered(long_, text, start, size, out);
+        return encode_characters(text, start, size, out);
+    }
+
+    // A segment that no cache remembers: cut again between characters that no merge of level 1 joins.
+    [[gnu::noinline]] Symbol* encode_characters(std::string_view text, std::size_t start, std::size_t size,
+                                                Symbol* out) {
+        if (!plan_.cut_inside) return compute(text.substr(start, size), out);
+        const std::size_t end = start + size;
+        std::size_t begin = start;
+        for (std::size_t at = start + 3; at + 3 <= end; ++at) {
+            if ((text[at] & 0xC0) == 0x80 || plan_.wide_junctions.may_join(text.data() + at)) continue;
+            out = encode_part(text, begin, at - begin, out);
+            begin = at;
+        }
+        if (begin == start) return compute(text.substr(start, size), out);
+        return encode_part(text, begin, end - begin, out);
+    }
+
+    Symbol* encode_part(std::string_view text, std::size_t start, std::size_t size, Symbol* out) {
+        if (size <= ShortCache::Key::most) return remembered<false>(short_, text, start, size, out);
+        if (size <= MiddleCache::Key::most) return remembered<false>(middle_, text, start, size, out);
+        if (size <= LongCache::Key::most) return remembered<false>(long_, text, start, size, out);
         return compute(text.substr(start, size), out);
     }
 
-    template <typename Cache>
+    template <bool cut = true, typename Cache>
     Symbol* remembered(Cache& cache, std::string_view text, std::size_t start, std::size_t size, Symbol* out) {
         const auto key = read_key<Cache>(text, start, size);
         const std::size_t set = cache.set_of(key);
         if (const int found = cache.find(key, set, out); found >= 0) return out + found;
-        Symbol* const end = compute(text.substr(start, size), out);
+        Symbol* const end = cut ? encode_characters(text, start, size, out) : compute(text.substr(start, size), out);
         cache.insert(key, set, {out, end});
         return end;
     }
@@ -288,9 +310,9 @@ private:
     const PairTable& early_;
     const Pattern pattern_;
     const bool whole_pieces_;
-    ShortCache short_{18};    // 16 MiB
-    MiddleCache middle_{15};  // 4 MiB
-    LongCache long_{12};      // 1 MiB
+    ShortCache short_{19};    // 32 MiB
+    MiddleCache middle_{16};  // 8 MiB
+    LongCache long_{13};      // 2 MiB
     MergeScratch scratch_;
     std::vector<std::uint32_t> ends_;
     std::array<std::uint64_t, window + 66> bounds_;  // of segments: offset << 1 | starts a piece

@@ -26,6 +26,23 @@ std::vector<Document> cut_work(std::span<const Document> documents, Unit unit) {
     return work;
 }
 
+void write_number(std::string& out, std::uint64_t number) {
+    for (; number >= 0x80; number >>= 7) out.push_back(static_cast<char>(number | 0x80));
+    out.push_back(static_cast<char>(number));
+}
+
+// Takes a number off the front.
+std::uint64_t read_number(std::string_view& bytes) {
+    std::uint64_t number = 0;
+    for (int shift = 0; shift < 63 && !bytes.empty(); shift += 7) {
+        const auto byte = static_cast<unsigned char>(bytes.front());
+        bytes.remove_prefix(1);
+        number |= static_cast<std::uint64_t>(byte & 0x7f) << shift;
+        if (byte < 0x80) return number;
+    }
+    throw std::invalid_argument("counted pieces are damaged: a number does not end");
+}
+
 }  // namespace
 
 PieceCounter::PieceCounter(Pattern pattern, Unit unit, unsigned threads)
@@ -91,6 +108,50 @@ void PieceCounter::add_pieces_of(PieceCounter& units, Control& control) {
         }
     });
     total_bytes_ += units.total_bytes_;
+}
+
+void PieceCounter::read(std::span<const std::string_view> written, bool cut, Control& control) {
+    tables_.resize(threads_);
+    std::vector<std::vector<std::uint32_t>> ends(threads_);
+    run_items(threads_, control, written.size(), [&](unsigned worker, std::size_t index) {
+        std::string_view rest = written[index];
+        const char* const end = rest.data() + rest.size();
+        for (std::size_t record = 0; !rest.empty(); ++record) {
+            if (record % 1024 == 0 && control.stopped()) return;
+            const std::uint64_t count = read_number(rest);
+            const std::uint64_t size = read_number(rest);
+            if (size > rest.size() || size == 0 || size >= std::numeric_limits<std::uint32_t>::max() || count == 0) {
+                throw std::invalid_argument("counted pieces are damaged: a record does not fit");
+            }
+            const std::string_view piece = rest.substr(0, size);
+            rest.remove_prefix(size);
+            if (cut) {
+                count_units(tables_[worker], ends[worker], {piece, static_cast<std::int64_t>(count), {}, false}, end);
+            } else {
+                tables_[worker].add(piece, end, static_cast<std::int64_t>(count));
+            }
+        }
+    });
+}
+
+std::string PieceCounter::write(std::size_t shard) const {
+    std::string out;
+    for (const PieceTable& table : tables_) {
+        for (const PieceTable::Entry& entry : table.entries(shard)) {
+            if (entry.count == 0) continue;
+            const std::string_view text = entry.text();
+            write_number(out, static_cast<std::uint64_t>(entry.count));
+            write_number(out, text.size());
+            out.append(text);
+        }
+    }
+    return out;
+}
+
+std::size_t PieceCounter::memory_bytes() const {
+    std::size_t total = 0;
+    for (const PieceTable& table : tables_) total += table.memory_bytes();
+    return total;
 }
 
 void PieceCounter::finish(Control& control) {

@@ -4,10 +4,15 @@
 // every unit into pieces by `pattern`, or by the piece ends that come with the document, and each piece counts `weight`
 // times. Pieces of 2^32 bytes or more are refused. Workers fill tables of their own, which `finish` merges: the counts
 // do not depend on the number of threads. Memory: the distinct pieces, once a worker at worst.
+//
+// A counter can be written down shard by shard and read by another one, on another machine too: records of a count, a
+// length (both LEB128) and the bytes. A piece lies in the same shard everywhere, so the records of one shard are all
+// there is to know of its pieces. A piece may have several records; its count is their sum.
 #pragma once
 
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -35,12 +40,22 @@ public:
     void add(std::span<const Document> documents, Control& control);
     // Adds the pieces of `units`, cut by this counter's pattern, each as often as it was counted there.
     void add_pieces_of(PieceCounter& units, Control& control);
+    // Adds what `write` wrote; `cut` applies this counter's pattern to it, as `add_pieces_of` does.
+    // Throws std::invalid_argument where it is damaged; what came before has been added then.
+    void read(std::span<const std::string_view> written, bool cut, Control& control);
+    // The records of one shard.
+    std::string write(std::size_t shard) const;
+    // Forgets the pieces, not the bytes added.
+    void clear() { tables_ = std::vector<PieceTable>(1); }
+    // The bytes added elsewhere to what `read` reads.
+    void add_total_bytes(std::int64_t bytes) { total_bytes_ += bytes; }
     // Merges the workers' tables. Called by itself before the first look at the counts.
     void finish(Control& control);
 
     // The counts; only after `finish`.
     const PieceTable& table() const { return tables_.front(); }
     std::int64_t total_bytes() const { return total_bytes_; }
+    std::size_t memory_bytes() const;
     unsigned threads() const { return threads_; }
 
 private:

@@ -14,6 +14,7 @@
 #include <cstring>
 #include <memory>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace tokencraft {
@@ -120,12 +121,19 @@ public:
     void adopt(PieceTable& other) {
         for (auto& block : other.blocks_) blocks_.push_back(std::move(block));
         other.blocks_.clear();
+        stored_bytes_ += std::exchange(other.stored_bytes_, 0);
         other.free_ = other.free_end_ = nullptr;
     }
 
     std::size_t size() const {
         std::size_t total = 0;
         for (const Shard& shard : shards_) total += shard.used;
+        return total;
+    }
+    // Bytes that the slots and the long pieces take.
+    std::size_t memory_bytes() const {
+        std::size_t total = stored_bytes_;
+        for (const Shard& shard : shards_) total += shard.entries.capacity() * sizeof(Entry);
         return total;
     }
     // The slots of one shard; those with count 0 are empty.
@@ -186,6 +194,7 @@ private:
         const std::size_t needed = sizeof length + piece.size() + padding;
         if (static_cast<std::size_t>(free_end_ - free_) < needed) {
             const std::size_t size = std::max(needed, block_bytes);
+            stored_bytes_ += size;
             blocks_.push_back(std::make_unique_for_overwrite<char[]>(size));
             free_ = blocks_.back().get();
             free_end_ = free_ + size;
@@ -221,6 +230,7 @@ private:
 
     std::array<Shard, shard_count> shards_;
     std::vector<std::unique_ptr<char[]>> blocks_;
+    std::size_t stored_bytes_ = 0;
     char* free_ = nullptr;
     char* free_end_ = nullptr;
 };

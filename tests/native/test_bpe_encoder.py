@@ -85,6 +85,19 @@ def test_random_rules_on_random_texts(seed: int) -> None:
             assert encoded(encoder, documents, threads=threads) == expected
 
 
+@pytest.mark.parametrize("seed", range(12))
+def test_scripts_without_spaces(seed: int) -> None:
+    draw = random.Random(seed)
+    characters = ["あ", "い", "ま", "の", "本", "語", "é", "я", "a", " "]
+    tokens, merges = random_rules(draw, "".join(characters).encode(), draw.randint(20, 120))
+    documents = ["".join(draw.choices(characters, k=draw.randrange(120))).encode() for _ in range(60)]
+    for pattern in (WHOLE, V2_STAGE2):
+        encoder = _native.BPEEncoder(tokens, table(merges), pattern)
+        expected = [plain(document, tokens, merges, pattern) for document in documents]
+        for threads in (1, 2, 1):
+            assert encoded(encoder, documents, threads=threads) == expected
+
+
 @pytest.fixture(scope="module")
 def superbpe() -> tuple[list[bytes], list[Merge], int, Callable[[random.Random], bytes]]:
     """Superword rules learnt from the standard library's documentation, and a source of passages."""
