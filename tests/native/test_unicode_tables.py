@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import re
 from pathlib import Path
 
@@ -56,3 +57,18 @@ def test_unknown_code_points_are_found() -> None:
     known = ["", "plain", "Grüße, мир 👍\U0001f9ff", "\ufffd\u0378"[:1]]
     unknown = ["a\u0378", "\u088f", "x" * 100_000 + "\U000e0fff", "\uffff"]
     assert _native.unassigned(known + unknown, 2).tolist() == [0] * len(known) + [1] * len(unknown)
+
+
+def test_unknown_code_points_are_found_wherever_they_stand(classes: str) -> None:
+    draw = random.Random(0)
+    ordinary = "abc äéß жиз あ本한 👍 ΑΒ"
+    unknown = [chr(point) for point in CODE_POINTS if classes[point] == "c"]
+    texts = []
+    for _ in range(2000):
+        text = draw.choices(ordinary, k=draw.randrange(60))
+        if draw.random() < 0.5:
+            text.insert(draw.randrange(len(text) + 1), draw.choice(unknown))
+        texts.append("".join(text))
+    expected = [int(any(classes[ord(character)] == "c" for character in text)) for text in texts]
+    assert 0 < sum(expected) < len(texts)
+    assert _native.unassigned(texts, 2).tolist() == expected
