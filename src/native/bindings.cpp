@@ -30,6 +30,13 @@
 namespace nb = nanobind;
 using namespace nb::literals;
 
+namespace tokencraft {
+void bind_characters(nb::module_& m);
+void bind_less_is_better(nb::module_& m);
+void bind_training(nb::module_& m);
+void bind_random_split(nb::module_& m);
+}  // namespace tokencraft
+
 namespace {
 
 using namespace tokencraft;
@@ -160,4 +167,7 @@ NB_MODULE(_native, m) {
           "End offsets (uint32, bytes) of the pieces of a str or bytes by the pattern with this number.");
     bind_training(m);
     bind_encoding(m);
+    bind_characters(m);
+    bind_less_is_better(m);
+    bind_random_split(m);
 }

@@ -62,7 +62,11 @@ void MergeReplay::append(std::string_view piece, const char* readable_end, std::
 void MergeReplay::append_chunk(std::string_view chunk, const char* readable_end, std::vector<TokenId>& tokens,
                                Scratch& scratch) const {
     std::int64_t* place = nullptr;
-    if (chunk.size() <= longest_known_chunk && scratch.stored.size() < most_known_chunks * 4) {
+    if (chunk.size() <= longest_known_chunk) {
+        if (scratch.stored.size() >= most_known_chunks * 4) {  // those that matter are soon there again
+            scratch.known = PieceTable();
+            scratch.stored.clear();
+        }
         place = &scratch.known.count_of(chunk, readable_end);
         if (*place != 0) {
             const TokenId* stored = scratch.stored.data() + *place;
@@ -165,79 +169,6 @@ void MergeReplay::merge_long(Scratch& scratch) const {
         if (previous[position] >= 0) push(previous[position], lowest);
     }
     std::erase(tokens, -1);
-}
-
-Sequences replay_pieces(const PieceCounter& pieces, const MergeReplay& replay, unsigned threads, Control& control,
-                        std::vector<std::uint8_t>* fired) {
-    // Pieces of equal weight lie together, so that a weight is stored once for many of them.
-    using Entry = PieceTable::Entry;
-    constexpr std::int64_t light = 1024;
-    std::vector<std::size_t> starts(light + 1);
-    for (std::size_t shard = 0; shard < PieceTable::shard_count; ++shard) {
-        for (const Entry& entry : pieces.table().entries(shard)) {
-            if (entry.count != 0 && entry.count < light) ++starts[entry.count + 1];
-        }
-    }
-    for (std::int64_t weight = 1; weight <= light; ++weight) starts[weight] += starts[weight - 1];
-    std::vector<const Entry*> order(pieces.table().size());
-    std::size_t heavy = starts[light];
-    for (std::size_t shard = 0; shard < PieceTable::shard_count; ++shard) {
-        for (const Entry& entry : pieces.table().entries(shard)) {
-            if (entry.count != 0) order[entry.count < light ? starts[entry.count]++ : heavy++] = &entry;
-        }
-    }
-    std::sort(order.begin() + static_cast<std::ptrdiff_t>(starts[light]), order.end(),
-              [](const Entry* a, const Entry* b) { return a->count < b->count; });
-
-    constexpr std::size_t pieces_a_part = std::size_t{1} << 14;
-    const std::size_t part_count = (order.size() + pieces_a_part - 1) / pieces_a_part;
-    std::vector<Sequences> parts(part_count);
-    std::vector<MergeReplay::Scratch> scratches(threads);
-    run_items(threads, control, part_count, [&](unsigned worker, std::size_t index) {
-        auto& [cells, ranges] = parts[index];
-        const std::size_t end = std::min(order.size(), (index + 1) * pieces_a_part);
-        for (std::size_t i = index * pieces_a_part; i < end; ++i) {
-            const Entry& entry = *order[i];
-            const std::size_t before = cells.size();
-            replay.append(entry.text(), entry.readable_end(), cells, scratches[worker]);
-            if (cells.size() - before < 2) {
-                cells.resize(before);
-                continue;
-            }
-            cells.push_back(Sequences::boundary);
-            if (ranges.empty() || ranges.back().weight != entry.count) ranges.push_back({0, entry.count});
-            ranges.back().end = static_cast<std::uint32_t>(cells.size());
-        }
-        cells.shrink_to_fit();
-    });
-    if (fired != nullptr) {
-        fired->assign(replay.size(), 0);
-        for (const auto& scratch : scratches) {
-            for (std::size_t i = 0; i < scratch.fired.size(); ++i) (*fired)[i] |= scratch.fired[i];
-        }
-    }
-
-    std::size_t total = 1;
-    for (const Sequences& part : parts) total += part.cells.size();
-    if (total >= UINT32_MAX) {
-        throw std::length_error("the distinct pieces hold 2^32 tokens or more; train on a smaller sample");
-    }
-    Sequences all;
-    all.cells.reserve(total);
-    all.cells.push_back(Sequences::boundary);
-    for (Sequences& part : parts) {
-        const auto offset = static_cast<std::uint32_t>(all.cells.size());
-        all.cells.insert(all.cells.end(), part.cells.begin(), part.cells.end());
-        for (const WeightRange& range : part.ranges) {
-            if (!all.ranges.empty() && all.ranges.back().weight == range.weight) {
-                all.ranges.back().end = offset + range.end;
-            } else {
-                all.ranges.push_back({offset + range.end, range.weight});
-            }
-        }
-        part = Sequences();
-    }
-    return all;
 }
 
 }  // namespace tokencraft

@@ -17,7 +17,7 @@
 #include <vector>
 
 #include "merge.hpp"
-#include "piece_counter.hpp"
+#include "piece_table.hpp"
 
 namespace tokencraft {
 
@@ -59,10 +59,5 @@ private:
     std::size_t mask_;
     std::bitset<65536> joined_;  // last byte of a left operand << 8 | first byte of the right one
 };
-
-// The counted pieces as tokens after the replay, ordered by weight; pieces of a single token are left out, they hold no
-// pair. `fired`, if given, tells which merges were applied at least once.
-Sequences replay_pieces(const PieceCounter& pieces, const MergeReplay& replay, unsigned threads, Control& control,
-                        std::vector<std::uint8_t>* fired = nullptr);
 
 }  // namespace tokencraft

@@ -96,18 +96,19 @@ void PieceCounter::add(std::span<const Document> documents, Control& control) {
     });
 }
 
-void PieceCounter::add_pieces_of(PieceCounter& units, Control& control) {
+void PieceCounter::add_pieces_of(PieceCounter& units, std::size_t first_shard, std::size_t last_shard,
+                                 Control& control) {
     units.finish(control);
     tables_.resize(threads_);
     std::vector<std::vector<std::uint32_t>> ends(threads_);
-    run_items(threads_, control, PieceTable::shard_count, [&](unsigned worker, std::size_t shard) {
-        for (const PieceTable::Entry& entry : units.table().entries(shard)) {
+    run_items(threads_, control, last_shard - first_shard, [&](unsigned worker, std::size_t index) {
+        for (const PieceTable::Entry& entry : units.table().entries(first_shard + index)) {
             if (entry.count == 0) continue;
             if (control.stopped()) return;
             count_units(tables_[worker], ends[worker], {entry.text(), entry.count, {}, false}, entry.readable_end());
         }
     });
-    total_bytes_ += units.total_bytes_;
+    if (last_shard == PieceTable::shard_count) total_bytes_ += units.total_bytes_;
 }
 
 void PieceCounter::read(std::span<const std::string_view> written, bool cut, Control& control) {

@@ -38,8 +38,9 @@ public:
     PieceCounter(PieceCounter&&) = default;
 
     void add(std::span<const Document> documents, Control& control);
-    // Adds the pieces of `units`, cut by this counter's pattern, each as often as it was counted there.
-    void add_pieces_of(PieceCounter& units, Control& control);
+    // Adds the pieces of the shards [first, last) of `units`, cut by this counter's pattern, each as often as it was
+    // counted there.
+    void add_pieces_of(PieceCounter& units, std::size_t first_shard, std::size_t last_shard, Control& control);
     // Adds what `write` wrote; `cut` applies this counter's pattern to it, as `add_pieces_of` does.
     // Throws std::invalid_argument where it is damaged; what came before has been added then.
     void read(std::span<const std::string_view> written, bool cut, Control& control);

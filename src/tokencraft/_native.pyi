@@ -27,8 +27,38 @@ class PieceCounter:
     ) -> None:
         """Count the pieces of texts, each ``weights`` times; ``ends`` (one array a text) overrides the pattern."""
 
-    def add_pieces_of(self, units: PieceCounter, progress: Callable[[int], object] | None = None) -> None:
-        """Count the pieces of another counter's pieces, each as often as it was counted there."""
+    SHARDS: int
+    """A counter can be written down in this many parts; a piece lies in the same one everywhere."""
+
+    def add_pieces_of(
+        self,
+        units: PieceCounter,
+        first_shard: int = 0,
+        last_shard: int = ...,
+        progress: Callable[[int], object] | None = None,
+    ) -> None:
+        """Count the pieces of another counter's pieces, each as often as it was counted there; of some shards only."""
+
+    def write(self, shard: int) -> bytes:
+        """The pieces of a shard with their counts; a piece may come several times, its count is the sum."""
+
+    def read(
+        self, written: Sequence[bytes], cut: bool = False, progress: Callable[[int], object] | None = None
+    ) -> None:
+        """Add what :meth:`write` gave, on whatever machine; ``cut`` by the pattern, as :meth:`add_pieces_of` does.
+
+        ValueError: it is damaged.
+        """
+
+    def clear(self) -> None:
+        """Forget the pieces, not :attr:`total_bytes`."""
+
+    def add_total_bytes(self, bytes: int) -> None:
+        """Take into :attr:`total_bytes` what was added where the pieces that are read were counted."""
+
+    @property
+    def memory_bytes(self) -> int:
+        """Memory that the pieces take."""
 
     def items(self) -> list[tuple[bytes, int]]:
         """(piece, count) in no particular order."""
@@ -36,6 +66,55 @@ class PieceCounter:
     @property
     def total_bytes(self) -> int:
         """Bytes that were added."""
+
+class SequenceBuilder:
+    """Turns counted pieces into what a learner begins with, one counter after the other; they share no piece.
+
+    Args:
+        tokens: bytes by id, as for :class:`MergeLearner`.
+        merges: (left, right, result) ids of the merges to replay, int32 ``[m, 3]``.
+        tables: how many counters will be added, to make room for.
+        most_cells: tokens of the distinct pieces, and one a piece, that there may be.
+        threads: 0 takes every core.
+    """
+
+    def __init__(
+        self,
+        tokens: list[bytes],
+        merges: npt.NDArray[np.int32],
+        tables: int = 1,
+        most_cells: int = ...,
+        threads: int = 0,
+    ) -> None: ...
+    def add(
+        self,
+        pieces: PieceCounter,
+        threshold: int = 1,
+        seed: int = 0,
+        progress: Callable[[int], object] | None = None,
+    ) -> bool:
+        """Add pieces; False once there are more than ``most_cells``.
+
+        A piece counted w times is kept with probability min(1, w / threshold) and weighs max(w, threshold).
+        """
+
+    def weigh(self, pieces: PieceCounter, seed: int = 0, progress: Callable[[int], object] | None = None) -> None:
+        """Look how many cells each threshold would leave, adding nothing."""
+
+    @property
+    def weights(self) -> list[tuple[int, int, int]]:
+        """(threshold, cells, pieces) that the threshold keeps and the next one does not, ascending."""
+
+    @property
+    def cells(self) -> int:
+        """Cells so far."""
+
+    @property
+    def pieces(self) -> int:
+        """Pieces added so far."""
+
+    def learner(self) -> MergeLearner:
+        """The learner; the builder is empty afterwards."""
 
 class MergeLearner:
     """Learns merges on counted pieces, after replaying those given ((left, right, result) ids, int32 ``[m, 3]``)."""
