@@ -154,7 +154,8 @@ std::vector<std::int64_t> BpeEncoder::encode(std::span<const EncodeInput> inputs
         for (std::size_t i = block.first; i < block.last; ++i) {
             const std::size_t before = worker.ids.size;
             if (options.dropout) {
-                worker.encode_dropout(inputs[i], options.dropout, Random(options.seed, options.first_document + i));
+                worker.encode_dropout(inputs[i], options.dropout, Random(options.seed, options.first_document + i),
+                                      control);
             } else {
                 worker.encode(inputs[i], control);
             }

@@ -8,7 +8,8 @@
 namespace tokencraft {
 namespace {
 
-constexpr std::size_t few = 48;  // up to here a scan for the lowest rank beats a heap
+constexpr std::size_t few = 48;           // up to here a scan for the lowest rank beats a heap
+constexpr std::size_t unwatched = 1 << 16;  // entries of the heap between looks at the control
 
 constexpr std::uint64_t heap_entry(std::uint32_t rank, std::size_t position) {
     return std::uint64_t{rank} << 32 | static_cast<std::uint32_t>(position);
@@ -86,7 +87,9 @@ std::size_t apply_heap(const PairTable& pairs, Symbol* symbols, std::size_t coun
     for (std::uint32_t at = 0; at + 1 < end; ++at) add(at);
     constexpr std::greater<> later;
     std::make_heap(heap.begin(), heap.end(), later);
+    std::size_t popped = 0;
     while (!heap.empty()) {
+        if (++popped % unwatched == 0 && scratch.control && scratch.control->stopped()) break;
         const std::uint64_t top = heap.front();
         std::pop_heap(heap.begin(), heap.end(), later);
         heap.pop_back();

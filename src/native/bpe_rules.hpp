@@ -12,6 +12,8 @@
 #include <unordered_map>
 #include <vector>
 
+#include "parallel.hpp"
+
 namespace tokencraft {
 
 using Symbol = std::uint32_t;  // a token id
@@ -89,6 +91,7 @@ struct MergeScratch {
     std::vector<std::uint32_t> previous;
     std::vector<std::uint64_t> heap;  // rank << 32 | position
     std::vector<std::uint64_t> skipped;
+    const Control* control = nullptr;  // where it was stopped, long texts are left half merged
 };
 
 // Applies the merges of a table to `symbols` in place until none applies; how many symbols are left.

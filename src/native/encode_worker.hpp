@@ -84,6 +84,7 @@ public:
 
     // Appends the ids of a document.
     void encode(const EncodeInput& input, const Control& control) {
+        scratch_.control = &control;
         const std::string_view text = input.text;
         const std::span<const std::uint32_t> ends = ends_of(input);
         Symbol* const begin = ids.room(text.size() + slack);
@@ -108,7 +109,8 @@ public:
     }
 
     // Appends the ids of a document with merges dropped at random.
-    void encode_dropout(const EncodeInput& input, const Dropout& dropout, Random random) {
+    void encode_dropout(const EncodeInput& input, const Dropout& dropout, Random random, const Control& control) {
+        scratch_.control = &control;
         std::size_t start = 0;
         Symbol* const begin = ids.room(input.text.size());
         Symbol* end = begin;

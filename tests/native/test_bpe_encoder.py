@@ -299,3 +299,15 @@ def test_progress_and_control_c() -> None:
     assert time.perf_counter() - start < 5
     assert seen
     assert all(0 <= done <= 600 * len(documents[0]) for done in seen)
+
+
+def test_control_c_in_one_long_piece() -> None:
+    """Nothing is cut between equal bytes, so 20 MB go through one heap, which takes seconds."""
+    tokens = [*BYTES, b"aa", b"aaaa", b"aaaaaaaa"]
+    encoder = _native.BPEEncoder(tokens, table([(97, 97, 256), (256, 256, 257), (257, 257, 258)]), WHOLE)
+    threading.Timer(0.3, signal.raise_signal, [signal.SIGINT]).start()
+    start = time.perf_counter()
+    with pytest.raises(KeyboardInterrupt):
+        encoder.encode_batch([b"a" * 20_000_000], 2)
+        time.sleep(1)  # should it be that fast one day
+    assert time.perf_counter() - start < 2.5

@@ -30,7 +30,7 @@ def decode_bytes(vocabulary: Vocabulary, ids: Sequence[int] | npt.NDArray[Any]) 
     if outside.size:
         at = int(outside[0])
         raise VocabularyError(f"id {values[at]} at position {at} is outside the vocabulary's 0..{len(vocabulary) - 1}")
-    data = b"".join(map(vocabulary.tokens.__getitem__, values.tolist()))
+    data = vocabulary.native_tokens.decode(np.ascontiguousarray(values, np.uint32))
     return data.removeprefix(b" ") if adds_space(vocabulary) else data
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from tokencraft import _native
 from tokencraft.errors import VocabularyError
 from tokencraft.vocabulary import bytes as canonical
 from tokencraft.vocabulary import properties
@@ -271,6 +272,11 @@ class Vocabulary:
     def byte_lengths(self) -> npt.NDArray[np.int64]:
         """Length in bytes by id, int64 ``[n]``."""
         return np.fromiter(map(len, self.tokens), np.int64, len(self.tokens))
+
+    @cached_property
+    def native_tokens(self) -> _native.TokenBytes:
+        """The tokens where the kernels can read them, for decoding."""
+        return _native.TokenBytes(list(self.tokens))
 
     @cached_property
     def lossless(self) -> bool:
