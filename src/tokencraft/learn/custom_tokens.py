@@ -134,8 +134,8 @@ def spaced_forms(tokens: Iterable[str]) -> list[str]:
 def kept_whole(tokens: Sequence[str], splitter: Splitter) -> Splitter:
     """A splitter that cuts as ``splitter`` does but keeps these tokens whole.
 
-    Tokens that it keeps whole anyway cost nothing; the others are looked for everywhere in the text, in front of which
-    a space belongs to them. Letters and digits at the edge of a token must be at the edge of a word.
+    Tokens that it keeps whole anyway cost nothing; the others are looked for everywhere in the text, the longest first.
+    Letters and digits at the edge of a token must be at the edge of a word.
 
     Args:
         tokens: strings that shall be pieces.
@@ -143,11 +143,11 @@ def kept_whole(tokens: Sequence[str], splitter: Splitter) -> Splitter:
 
     Example:
         >>> from tokencraft.vocabulary import split
-        >>> kept_whole(["App.", "F.3d"], split.GPT2).split("See 9 F.3d WhatsApp. App.")
+        >>> kept_whole(["App.", " App.", " F.3d"], split.GPT2).split("See 9 F.3d WhatsApp. App.")
         ['See', ' 9', ' F.3d', ' WhatsApp', '.', ' App.']
     """
     patterns = splitter.patterns if isinstance(splitter, Regex) else ()
-    cut = [token for token in tokens if not patterns or _is_cut(token, splitter)]
+    cut = [token for token in tokens if not patterns or splitter.split(token) != [token]]
     if not cut:
         return splitter
     mine = whole_pattern(cut)
@@ -155,24 +155,17 @@ def kept_whole(tokens: Sequence[str], splitter: Splitter) -> Splitter:
     return Regex((mine, *(f"{mine}|{pattern}" for pattern in patterns)))
 
 
-def _is_cut(token: str, splitter: Splitter) -> bool:
-    forms = (token,) if token[0].isspace() else (token, " " + token)
-    return any(splitter.split(form) != [form] for form in forms)
-
-
 def whole_pattern(tokens: Iterable[str]) -> str:
-    r"""A regular expression for these tokens with the space before them, alike in all engines.
+    r"""A regular expression for these tokens, alike in all engines.
 
     Example:
-        >>> whole_pattern(["(a)", "(b)"])
-        ' ?(?:\\((?:a\\)|b\\)))'
+        >>> whole_pattern(["(a)", "(b)", "c."])
+        '\\((?:a\\)|b\\))|(?<![\\p{L}\\p{N}])(?:c\\.)'
     """
-    heads: dict[str, list[str]] = {}  # by what may stand before them
-    for token in tokens:
-        first = token[0]
-        before = "" if first.isspace() else rf"(?: |(?<!{_WORD}))" if _is_word(first) else " ?"
-        heads.setdefault(before, []).append(token)
-    return "|".join(f"{before}(?:{_longest_first(heads[before])})" for before in sorted(heads))
+    words = [token for token in tokens if _is_word(token[0])]
+    others = [token for token in tokens if not _is_word(token[0])]
+    parts = [_longest_first(others)] if others else []
+    return "|".join([*parts, *([f"(?<!{_WORD})(?:{_longest_first(words)})"] if words else [])])
 
 
 _WORD = r"[\p{L}\p{N}]"
