@@ -10,7 +10,22 @@ import numpy.typing as npt
 UNICODE_VERSION: str
 
 def split(pattern: int, data: str | bytes) -> npt.NDArray[np.uint32]:
-    """End offsets in bytes of the pieces of ``data`` by the pattern with this number (see ``vocabulary/split.py``)."""
+    """End offsets in bytes of the pieces of ``data`` by the pattern with this number.
+
+    Args:
+        pattern: see ``vocabulary/split_patterns.py``; with the ``code`` of digit groups added, digits are cut first.
+        data: UTF-8; a str with half a surrogate pair raises UnicodeEncodeError.
+    """
+
+def random_chunks(
+    texts: list[bytes] | list[str], ranges: Sequence[tuple[int, int, float]], seed: int = 0, threads: int = 0
+) -> list[npt.NDArray[np.uint32]]:
+    """Ends of the chunks of every text; ranges of lengths are (shortest, longest, cumulative probability)."""
+
+def random_whitespace(
+    texts: list[bytes] | list[str], probability: float, seed: int = 0, threads: int = 0
+) -> list[npt.NDArray[np.uint32]]:
+    """Ends of the pieces of every text, cut before a random share of the runs of white space."""
 
 class PieceCounter:
     """Counts the distinct pieces of a stream of documents; the counts do not depend on ``threads`` (0: all cores)."""
@@ -142,6 +157,9 @@ class MergeLearner:
     @property
     def fired(self) -> npt.NDArray[np.uint8]:
         """1 for each given merge that was applied at least once."""
+
+def characters(pieces: PieceCounter) -> npt.NDArray[np.uint32]:
+    """Code points, increasing, of the characters in counted pieces."""
 
 def recover_merges(tokens: list[bytes], threads: int = 0) -> npt.NDArray[np.int32]:
     """The two parents of each token in rank order, int32 ``[n, 2]``; -1 where BPE did not make the token."""

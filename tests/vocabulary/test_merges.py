@@ -14,6 +14,7 @@ from tokencraft.corpus import Corpus
 from tokencraft.errors import CorpusError, TrainingError, UsageError
 from tokencraft.vocabulary import merges, split
 from tokencraft.vocabulary.bytes import from_printable
+from tokencraft.vocabulary.random_split import RandomChunks
 
 TEXT = "The cat sat.\nThe cat ran, the cat ate 1234 mice!\n\n\nNaïve çiçek ığüşöç\t日本語 text\r\nlast line"
 
@@ -27,7 +28,7 @@ TEXT = "The cat sat.\nThe cat ran, the cat ate 1234 mice!\n\n\nNaïve çiçek ı
         split.WHOLE,
         split.Lines(),
         split.Regex((r"[aeiou]+",)),  # no well-known pattern
-        split.RandomChunks(seed=3),
+        RandomChunks(seed=3),
     ],
     ids=lambda splitter: type(splitter).__name__,
 )

@@ -111,34 +111,9 @@ def test_lines() -> None:
     assert stock_pieces(lines.to_pre_tokenizer(), "a\r\n\n\nb") == lines.split("a\r\n\n\nb")
 
 
-@settings(max_examples=50, deadline=None)
-@given(text=st.text(max_size=80), seed=st.integers(-5, 5))
-def test_random_splits_depend_on_seed_and_text_alone(text: str, seed: int) -> None:
-    for splitter in (split.RandomChunks(2, 5, seed), split.RandomWhitespace(0.5, seed)):
-        pieces = splitter.split(text)
-        assert "".join(pieces) == text
-        assert all(pieces)
-        assert pieces == type(splitter)(**vars(splitter)).split(text)
-        with pytest.raises(UsageError, match="tokenizers"):
-            splitter.to_pre_tokenizer()
-    assert all(2 <= len(piece) <= 5 for piece in split.RandomChunks(2, 5, seed).split(text)[:-1])
-
-
-def test_random_whitespace_at_its_ends() -> None:
-    text = " a  b\tc"
-    assert split.RandomWhitespace(0.0).split(text) == [text]
-    assert split.RandomWhitespace(1.0).split(text) == [" a", "  b", "\tc"]
-    texts = ["a b " * 50, "c d " * 50]
-    assert split.RandomWhitespace(0.5, 1).split(texts[0]) != split.RandomWhitespace(0.5, 2).split(texts[0])
-
-
 def test_bad_arguments() -> None:
     with pytest.raises(UsageError, match="is not a regular expression"):
         split.Regex((r"(",))
-    with pytest.raises(UsageError, match="shortest"):
-        split.RandomChunks(3, 2)
-    with pytest.raises(UsageError, match="probability"):
-        split.RandomWhitespace(1.5)
 
 
 @pytest.mark.parametrize(

@@ -7,24 +7,37 @@ for; :attr:`Learned.fired` tells which of the given merges the corpus has a use 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import warnings
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from tokencraft import _native
-from tokencraft.corpus import Corpus, Fingerprint
-from tokencraft.errors import CorpusError, TrainingError, UsageError
+from tokencraft.errors import TrainingError, UsageError
 from tokencraft.vocabulary.bytes import BYTE_ORDER, from_printable
-from tokencraft.vocabulary.split import Lines, Splitter
+from tokencraft.vocabulary.pieces import Pieces, Progress, Sample, Unit, count
 
-Unit = Literal["document", "line"]
-Progress = Callable[[str, int, int | None], object]
-"""Called now and then with what is being done, how much of it is done, and how much there is (None where unknown)."""
+__all__ = [
+    "Learned",
+    "Pieces",
+    "Progress",
+    "Rules",
+    "Sample",
+    "Unit",
+    "byte_tokens",
+    "count",
+    "learn",
+    "recover",
+    "reserved_spellings",
+]
 
-_CHUNK = 1 << 16
+LEARNER_SHARE = 0.55
+"""The share of the memory allowed that learning may take; pieces, text and the interpreter have the rest."""
+BYTES_A_CELL = 16
+"""Most bytes that learning takes for a token of the distinct pieces: the token, its place in the list of its pair, and
+the places of the pairs that arise until the next look at all of them."""
 
 
 @dataclass(frozen=True)
@@ -68,116 +81,18 @@ class Learned:
             merge may make bytes that are a token already; then it has that token's id.
         counts: weighted count of each merge's pair when it was merged, int64 ``[n]``.
         fired: which of the merges given at the start were applied at least once, bool ``[m]``.
+        sample: what was learned from, where not all pieces fit into the memory allowed.
     """
 
     merges: npt.NDArray[np.int32]
     counts: npt.NDArray[np.int64]
     fired: npt.NDArray[np.bool_]
+    sample: Sample | None = None
 
     @property
     def pairs(self) -> npt.NDArray[np.int32]:
         """(left id, right id) of the new merges, int32 ``[n, 2]``."""
         return np.ascontiguousarray(self.merges[:, :2])
-
-
-class Pieces:
-    """The distinct pieces of a corpus with their counts; made by :func:`count` or :meth:`recut`."""
-
-    def __init__(self, counter: _native.PieceCounter, threads: int | None, fingerprint: str) -> None:
-        """Wrap a native counter; see :func:`count`."""
-        self._counter = counter
-        self._threads = threads
-        self.fingerprint = fingerprint
-        """Fingerprint of the corpus, as :meth:`tokencraft.corpus.Corpus.fingerprint` gives it."""
-
-    @property
-    def total_bytes(self) -> int:
-        """Bytes of the corpus that were read."""
-        return self._counter.total_bytes
-
-    @property
-    def counter(self) -> _native.PieceCounter:
-        """The native table."""
-        return self._counter
-
-    def items(self) -> dict[bytes, int]:
-        """Count by piece: a copy of it all, for small corpora and tests."""
-        return dict(self._counter.items())
-
-    def characters(self) -> list[str]:
-        """The distinct characters, in order."""
-        text = b"".join(piece for piece, _ in self._counter.items()).decode("utf-8", "replace")
-        return sorted(set(text))
-
-    def recut(self, splitter: Splitter) -> Pieces:
-        """The pieces of these pieces, each weighing as much as what it was cut from."""
-        if splitter.native is not None:
-            finer = _native.PieceCounter(splitter.native, False, self._threads or 0)
-            finer.add_pieces_of(self._counter)
-            return Pieces(finer, self._threads, self.fingerprint)
-        finer = _native.PieceCounter(0, False, self._threads or 0)
-        items = self._counter.items()
-        for begin in range(0, len(items), _CHUNK):
-            texts = [piece for piece, _ in items[begin : begin + _CHUNK]]
-            ends = [splitter.spans(piece) for piece in texts]
-            finer.add(texts, ends=ends, weights=[count for _, count in items[begin : begin + _CHUNK]])
-        return Pieces(finer, self._threads, self.fingerprint)
-
-
-def count(
-    corpus: Corpus,
-    splitter: Splitter,
-    *,
-    unit: Unit = "document",
-    max_doc_bytes: int | None = None,
-    threads: int | None = None,
-    progress: Progress | None = None,
-) -> Pieces:
-    """Count the distinct pieces of a corpus, which is streamed once.
-
-    Args:
-        corpus: the documents.
-        splitter: how units are cut into pieces; the well-known patterns run natively on all threads.
-        unit: what is cut: ``"document"``, or ``"line"``: each line with its line end, so that no piece crosses lines.
-        max_doc_bytes: documents are cut off after this many bytes of UTF-8, between characters.
-        threads: how many to use; all cores where left out. The result does not depend on it.
-        progress: called with the bytes read.
-
-    Raises:
-        CorpusError: the corpus has no text.
-
-    Example:
-        >>> from tokencraft.vocabulary import split
-        >>> sorted(count(Corpus.from_iterable(["a b a"]), split.GPT2).items().items())
-        [(b' a', 1), (b' b', 1), (b'a', 1)]
-    """
-    if unit not in ("document", "line"):
-        raise UsageError(f"the unit is 'document' or 'line', not {unit!r}")
-    if max_doc_bytes is not None and max_doc_bytes < 1:
-        raise UsageError(f"max_doc_bytes must be at least 1, not {max_doc_bytes}")
-    if threads is not None and threads < 1:
-        raise UsageError(f"threads must be at least 1, not {threads}")
-    native = 0 if isinstance(splitter, Lines) else splitter.native
-    lines = unit == "line" or isinstance(splitter, Lines)
-    counter = _native.PieceCounter(0 if native is None else native, lines and native is not None, threads or 0)
-    fingerprint = Fingerprint()
-    for batch in corpus.batches():
-        for text in batch:
-            fingerprint.add(text)
-        texts = batch
-        if max_doc_bytes is not None:
-            texts = [_truncated(text, max_doc_bytes) for text in batch]
-        if native is not None:
-            counter.add(texts)
-        else:
-            units = [part for text in texts for part in _units(text.encode("utf-8"), lines)]
-            counter.add(units, ends=[splitter.spans(part) for part in units])
-        if progress is not None:
-            progress("counting", counter.total_bytes, corpus.size_bytes)
-    if counter.total_bytes == 0:
-        corpus.require_documents()
-        raise CorpusError("the corpus is empty: none of its documents has any text")
-    return Pieces(counter, threads, fingerprint.hexdigest())
 
 
 def learn(
@@ -194,6 +109,9 @@ def learn(
     Ties go to the smaller (left id, right id). Equal to counting all pairs afresh before every merge, and to
     ``tokenizers``' ``BpeTrainer`` except that counts never overflow.
 
+    Where the pieces have an allowed memory and do not fit into it, a weighted sample of them is learned from, with a
+    warning; see :class:`Sample`.
+
     Args:
         pieces: what to learn on.
         new_tokens: how many tokens to add; fewer come back where the pieces hold no more pairs that the rules allow.
@@ -207,6 +125,7 @@ def learn(
         TrainingError: the tokens lack a byte, or the merges do not fit them.
 
     Example:
+        >>> from tokencraft.corpus import Corpus
         >>> from tokencraft.vocabulary import split
         >>> pieces = count(Corpus.from_iterable(["abab abc"]), split.GPT2)
         >>> tokens = byte_tokens()
@@ -218,7 +137,7 @@ def learn(
     table = np.ascontiguousarray(merges, np.int32).reshape(-1, 3)
     listener = None if progress is None else lambda done: progress("learning", done, new_tokens)
     try:
-        learner = _native.MergeLearner(pieces.counter, list(tokens), table)
+        learner, sample = _learner(pieces, list(tokens), table)
         learned, counts = learner.learn(
             max(0, new_tokens),
             min_count=max(1, rules.min_frequency),
@@ -231,7 +150,7 @@ def learn(
         )
     except ValueError as error:
         raise TrainingError(f"cannot learn merges: {error}") from error
-    return Learned(learned, counts, learner.fired.astype(bool))
+    return Learned(learned, counts, learner.fired.astype(bool), sample)
 
 
 def byte_tokens(special_tokens: Sequence[str] = ()) -> list[bytes]:
@@ -278,20 +197,53 @@ def recover(ranks: Mapping[bytes, int], *, threads: int | None = None) -> dict[i
     }
 
 
-def _truncated(text: str, max_bytes: int) -> str:
-    """At most ``max_bytes`` of UTF-8, between characters."""
-    if len(text) * 4 <= max_bytes:
-        return text
-    return text[:max_bytes].encode("utf-8")[:max_bytes].decode("utf-8", "ignore")
+def _learner(
+    pieces: Pieces, tokens: list[bytes], table: npt.NDArray[np.int32]
+) -> tuple[_native.MergeLearner, Sample | None]:
+    """A learner on all pieces, or on a sample of them where there are too many for the memory allowed."""
+    store = pieces.store
+    most = (
+        (1 << 32) - 2 if store.memory is None else min((1 << 32) - 2, int(store.memory * LEARNER_SHARE) // BYTES_A_CELL)
+    )
 
+    def builder() -> _native.SequenceBuilder:
+        return _native.SequenceBuilder(tokens, table, store.tables_count, most, store.threads or 0)
 
-def _units(data: bytes, lines: bool) -> Iterator[bytes]:
-    """The document, or its lines with their line ends."""
-    if not lines:
-        yield data
-        return
-    begin = 0
-    while begin < len(data):
-        end = data.find(b"\n", begin) + 1 or len(data)
-        yield data[begin:end]
-        begin = end
+    whole = builder()
+    if all(whole.add(part) for part in store.tables()):
+        return whole.learner(), None
+    if store.memory is None:
+        raise TrainingError(
+            "the distinct pieces hold 2^32 tokens or more; allow a memory, and a weighted sample of them is taken"
+        )
+    del whole
+    scale = builder()
+    for part in store.tables():
+        scale.weigh(part, pieces.seed)
+    threshold, left = 0, 1
+    for least, cells, _ in reversed(scale.weights):
+        left += cells
+        if left > most:
+            break
+        threshold = least
+    if threshold == 0:
+        raise TrainingError(f"not one piece can be learned from in {store.memory:,} bytes of memory; allow more")
+    chosen = builder()
+    for part in store.tables():
+        chosen.add(part, threshold, pieces.seed)
+    sample = Sample(
+        threshold,
+        pieces.seed,
+        chosen.pieces,
+        sum(number for _, _, number in scale.weights),
+        chosen.cells - 1,
+        sum(cells for _, cells, _ in scale.weights),
+    )
+    pieces.samples.append(sample)
+    warnings.warn(
+        f"the distinct pieces do not fit into {store.memory / 2**30:.3g} GiB: merges are learned from a weighted sample "
+        f"of {sample.pieces:,} of {sample.of_pieces:,} pieces with {sample.tokens / sample.of_tokens:.1%} of their "
+        f"tokens; pieces that occur {threshold:,} times or more are all there. Allow more memory to use everything",
+        stacklevel=4,
+    )
+    return chosen.learner(), sample

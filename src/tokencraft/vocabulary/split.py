@@ -15,7 +15,7 @@ Where engines disagree on a well-known pattern we follow the one the pattern is 
 
 from __future__ import annotations
 
-import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Protocol, runtime_checkable
@@ -42,6 +42,9 @@ class Splitter(Protocol):
     def spans(self, data: bytes) -> Ends:
         """The END offset in bytes (uint32) of every piece of ``data``."""
 
+    def spans_batch(self, texts: Sequence[bytes], *, threads: int | None = None) -> list[Ends]:
+        """The END offsets of the pieces of every text."""
+
     def split(self, text: str) -> list[str]:
         """The pieces of ``text``."""
 
@@ -54,11 +57,15 @@ class Splitter(Protocol):
 
 
 class ByBytes:
-    """What splitters share: the pieces of a str from the spans of its bytes."""
+    """What splitters share: the pieces of a str from the spans of its bytes, several texts one by one."""
 
     def spans(self, data: bytes) -> Ends:
         """The END offset in bytes (uint32) of every piece of ``data``."""
         raise NotImplementedError
+
+    def spans_batch(self, texts: Sequence[bytes], *, threads: int | None = None) -> list[Ends]:
+        """The END offsets of the pieces of every text; on one thread, where a splitter does no better."""
+        return [self.spans(text) for text in texts]
 
     def split(self, text: str) -> list[str]:
         """The pieces of ``text``."""
@@ -160,89 +167,6 @@ class Lines(ByBytes):
         return _split_json({"Regex": r"[^\n]*\n"})
 
 
-@dataclass(frozen=True)
-class RandomChunks(ByBytes):
-    """Pieces of random lengths, for vocabularies without word boundaries (for training: the same text is cut alike).
-
-    Args:
-        shortest: least characters of a piece.
-        longest: most characters of a piece.
-        seed: of the lengths; the same text is always cut the same.
-    """
-
-    shortest: int = 2
-    longest: int = 32
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        """Check the arguments."""
-        if not 1 <= self.shortest <= self.longest:
-            raise UsageError(f"random chunks need 1 <= shortest <= longest, not {self.shortest} and {self.longest}")
-
-    @property
-    def native(self) -> int | None:
-        """None: runs in Python."""
-        return None
-
-    def spans(self, data: bytes) -> Ends:
-        """The END offset in bytes (uint32) of every piece of ``data``; no character is cut."""
-        draw = _generator(self.seed, data)
-        starts = _character_starts(data)
-        cuts: list[int] = []
-        at = 0
-        while (at := at + draw.randint(self.shortest, self.longest)) < len(starts):
-            cuts.append(int(starts[at]))
-        return np.array([*cuts, len(data)] if data else [], dtype=np.uint32)
-
-    def to_pre_tokenizer(self) -> dict[str, Any] | None:
-        """Always an error: ``tokenizers`` cannot cut at random."""
-        raise UsageError(
-            "tokenizers has no random splits: export the vocabulary with another splitter, such as Whole()"
-        )
-
-
-@dataclass(frozen=True)
-class RandomWhitespace(ByBytes):
-    """Cuts before a random share of the runs of white space, so that pieces hold one or several words (training only).
-
-    Args:
-        probability: of a cut before a run of white space.
-        seed: of the cuts; the same text is always cut the same.
-    """
-
-    probability: float = 0.5
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        """Check the arguments."""
-        if not 0.0 <= self.probability <= 1.0:
-            raise UsageError(f"the probability of a cut lies between 0 and 1, not {self.probability}")
-
-    @property
-    def native(self) -> int | None:
-        """None: runs in Python."""
-        return None
-
-    def spans(self, data: bytes) -> Ends:
-        """The END offset in bytes (uint32) of every piece of ``data``."""
-        draw = _generator(self.seed, data)
-        text = data.decode("utf-8", errors="surrogateescape")
-        cuts: list[int] = []
-        at = seen = 0
-        for match in regex.finditer(r"\s+", text):
-            if match.start() > 0 and draw.random() < self.probability:
-                seen += len(text[at : match.start()].encode("utf-8", errors="surrogateescape"))
-                at = match.start()
-                cuts.append(seen)
-        return np.array([*cuts, len(data)] if data else [], dtype=np.uint32)
-
-    def to_pre_tokenizer(self) -> dict[str, Any] | None:
-        """Always an error: ``tokenizers`` cannot cut at random."""
-        raise UsageError(
-            "tokenizers has no random splits: export the vocabulary with another splitter, such as Whole()"
-        )
-
-
 def from_pre_tokenizer(pre_tokenizer: dict[str, Any] | None) -> Splitter | None:
     """The splitter that a ``tokenizers`` pre-tokenizer describes, its ByteLevel step aside.
 
@@ -318,15 +242,6 @@ def _isolate(pattern: regex.Pattern[str], text: str) -> list[str]:
     if at < len(text):
         pieces.append(text[at:])
     return pieces
-
-
-def _generator(seed: int, data: bytes) -> random.Random:
-    """Random numbers that depend on the seed and the text alone, so that shards and threads do not matter."""
-    return random.Random(seed.to_bytes(8, "little", signed=True) + data)
-
-
-def _character_starts(data: bytes) -> npt.NDArray[np.int64]:
-    return np.flatnonzero((np.frombuffer(data, dtype=np.uint8) & 0xC0) != 0x80)
 
 
 WHOLE = Whole()
