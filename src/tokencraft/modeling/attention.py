@@ -59,7 +59,8 @@ def varlen_attention(
         key, value = key.repeat_interleave(groups, dim=1), value.repeat_interleave(groups, dim=1)
     lengths = cu_seqlens.diff().tolist()
     if query.device.type == "cpu":
-        output, lse = _FlashOnCPU.apply(query, key, value, lengths, causal, scale)  # type: ignore[no-untyped-call] - torch leaves apply untyped
+        # torch leaves apply untyped
+        output, lse = _FlashOnCPU.apply(query, key, value, lengths, causal, scale)  # type: ignore[no-untyped-call]
         return output, lse
     parts = zip(*(torch.split(states, lengths) for states in (query, key, value)), strict=True)
     outputs, sums = zip(*(_dense(q, k, v, causal, scale) for q, k, v in parts), strict=True)

@@ -85,7 +85,8 @@ def linear_cross_entropy(hidden: Tensor, head: Head, targets: Tensor) -> Tensor:
     dtype = hidden.dtype
     if torch.is_autocast_enabled(hidden.device.type):
         dtype = torch.get_autocast_dtype(hidden.device.type)
-    loss: Tensor = _LinearCrossEntropy.apply(hidden, head.weight, head.bias, targets, dtype)  # type: ignore[no-untyped-call] - torch leaves apply untyped
+    # torch leaves apply untyped
+    loss: Tensor = _LinearCrossEntropy.apply(hidden, head.weight, head.bias, targets, dtype)  # type: ignore[no-untyped-call]
     return loss
 
 
