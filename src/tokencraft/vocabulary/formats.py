@@ -20,7 +20,9 @@ def load(path: Path) -> Vocabulary:
         return transformers_folder.read(path)
     suffix = _suffix(path)
     if suffix == ".json":
-        return tokenizers_json.parse(files.read_json(path), str(path))
+        from tokencraft.vocabulary import concept_vocabulary
+
+        return concept_vocabulary.with_choice(tokenizers_json.parse(files.read_json(path), str(path)), path)
     if suffix == ".tiktoken":
         return tiktoken_ranks.read(path)
     if suffix == ".model":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import tokenizers
 
@@ -18,6 +18,7 @@ from tokencraft.vocabulary.vocabulary import Vocabulary
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
+_FAST = "PreTrainedTokenizerFast"
 _CONFIG = "tokenizer_config.json"
 _TEMPLATE = "chat_template.jinja"
 _MODELS = ("tokenizer.model", "spiece.model", "sentencepiece.bpe.model", "sentencepiece.model")
@@ -59,8 +60,13 @@ def read(folder: Path) -> Vocabulary:
     return _configured(vocabulary, settings, str(folder / _CONFIG))
 
 
-def write(vocabulary: Vocabulary, folder: Path) -> None:
+def write(vocabulary: Vocabulary, folder: Path, tokenizer_class: str = _FAST) -> None:
     """Write ``tokenizer.json``, ``tokenizer_config.json`` and the chat template, each whole or not at all.
+
+    Args:
+        vocabulary: what to write.
+        folder: where.
+        tokenizer_class: the class that ``AutoTokenizer`` is to make of it.
 
     Raises:
         VocabularyError: where the files cannot hold the vocabulary, or the path is no folder.
@@ -68,12 +74,12 @@ def write(vocabulary: Vocabulary, folder: Path) -> None:
     if folder.exists() and not folder.is_dir():
         raise VocabularyError(f"{folder}: is a file; name a folder, or a file ending in .json or .tiktoken")
     document = tokenizers_export.to_document(vocabulary)
-    settings = _settings(vocabulary)
+    settings = settings_of(vocabulary, tokenizer_class)
     if _class_is_overruled(folder):
         # For a few model types AutoTokenizer of transformers 5 takes its own class, which throws the pre-tokenizer of
         # tokenizer.json away. An auto_map is the one entry that makes it honour tokenizer_class; without
         # trust_remote_code nothing is ever loaded by it.
-        settings["auto_map"] = {"AutoTokenizer": [None, "tokenizer.PreTrainedTokenizerFast"]}
+        settings["auto_map"] = {"AutoTokenizer": [None, f"tokenizer.{tokenizer_class}"]}
     folder.mkdir(parents=True, exist_ok=True)
     write_text(folder / "tokenizer.json", json.dumps(document, ensure_ascii=False, indent=2))
     template = settings.get("chat_template")
@@ -86,6 +92,8 @@ def from_tokenizer(tokenizer: PreTrainedTokenizerFast | tokenizers.Tokenizer) ->
     """See :meth:`Vocabulary.from_tokenizer`."""
     if isinstance(tokenizer, tokenizers.Tokenizer):
         return _parse(tokenizer)
+    if (vocabulary := getattr(tokenizer, "concept_vocabulary", None)) is not None:
+        return cast(Vocabulary, vocabulary)
     backend = getattr(tokenizer, "backend_tokenizer", None)
     if not isinstance(backend, tokenizers.Tokenizer):
         raise VocabularyError(
@@ -102,7 +110,7 @@ def to_transformers(vocabulary: Vocabulary) -> PreTrainedTokenizerFast:
     """See :meth:`Vocabulary.to_transformers`."""
     from transformers import PreTrainedTokenizerFast
 
-    settings = _settings(vocabulary)
+    settings = settings_of(vocabulary)
     del settings["tokenizer_class"]
     return PreTrainedTokenizerFast(tokenizer_object=vocabulary.to_tokenizers(), **settings)
 
@@ -197,10 +205,10 @@ def _content(token: Any, where: str) -> str:
     return content
 
 
-def _settings(vocabulary: Vocabulary) -> dict[str, Any]:
+def settings_of(vocabulary: Vocabulary, tokenizer_class: str = _FAST) -> dict[str, Any]:
     """The ``tokenizer_config.json`` of a vocabulary."""
     settings: dict[str, Any] = {"clean_up_tokenization_spaces": False, **vocabulary.config}
-    settings["tokenizer_class"] = "PreTrainedTokenizerFast"
+    settings["tokenizer_class"] = tokenizer_class
     roles = {role: vocabulary.pieces[identifier] for role, identifier in vocabulary.special_tokens.items()}
     settings |= {f"{role}_token": content for role, content in roles.items() if role in specials.ROLES}
     others = [content for role, content in roles.items() if role not in specials.ROLES]
