@@ -9,9 +9,21 @@
 from tokencraft.learn.bpe import BPE
 from tokencraft.learn.custom_tokens import custom_token_set
 from tokencraft.learn.extension import extend
+from tokencraft.learn.k_tokeniser import KTokeniser
 from tokencraft.learn.kl3m import KL3M
 from tokencraft.learn.kl3m_characters import KL3MCharacters
 from tokencraft.learn.superbpe import SuperBPE
 from tokencraft.learn.superwords import superword_report
+from tokencraft.learn.wordpiece import WordPiece
 
-__all__ = ["BPE", "KL3M", "KL3MCharacters", "SuperBPE", "custom_token_set", "extend", "superword_report"]
+__all__ = [
+    "BPE",
+    "KL3M",
+    "KL3MCharacters",
+    "KTokeniser",
+    "SuperBPE",
+    "WordPiece",
+    "custom_token_set",
+    "extend",
+    "superword_report",
+]
