@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "digit_groups.hpp"
 #include "merge.hpp"
 #include "parallel.hpp"
 #include "split.hpp"
@@ -63,7 +64,8 @@ inline std::vector<std::string> to_strings(const std::vector<nb::bytes>& tokens)
 }
 
 inline Pattern checked_pattern(int pattern) {
-    if (pattern < 0 || pattern >= pattern_count) throw nb::value_error("unknown split pattern");
+    const bool known = DigitGroups::is_code(pattern) && (pattern & 255) < pattern_count;
+    if (!known) throw nb::value_error("unknown split pattern");
     return static_cast<Pattern>(pattern);
 }
 

@@ -3,6 +3,7 @@
 #include <bit>
 
 #include "characters.hpp"
+#include "digit_groups.hpp"
 #include "split_blocks.hpp"
 
 namespace tokencraft {
@@ -358,9 +359,27 @@ void split_paper_stage2(Ends& out) {
     }
 }
 
+void split_digits_first(const DigitGroups& groups, Pattern pattern, std::string_view text,
+                        std::vector<std::uint32_t>& ends) {
+    const Byte* const begin = reinterpret_cast<const Byte*>(text.data());
+    const auto offset = [&](const Byte* at) { return static_cast<std::uint32_t>(at - begin); };
+    for_groups(
+        groups, begin, begin + text.size(),
+        [&](const Byte* from, const Byte* to) {
+            if (pattern == Pattern::whole || to - from == 1) return ends.push_back(offset(to));
+            const std::size_t first = ends.size();
+            split(pattern, text.substr(offset(from), static_cast<std::size_t>(to - from)), ends);
+            for (std::size_t i = first; i < ends.size(); ++i) ends[i] += offset(from);
+        },
+        [&](const Byte* to) { ends.push_back(offset(to)); });
+}
+
 }  // namespace
 
 void split(Pattern pattern, std::string_view text, std::vector<std::uint32_t>& ends) {
+    if (const std::optional<DigitGroups> groups = DigitGroups::of(static_cast<int>(pattern))) {
+        return split_digits_first(*groups, static_cast<Pattern>(static_cast<int>(pattern) & 255), text, ends);
+    }
     Ends out(text, ends);
     switch (pattern) {
         case Pattern::whole:

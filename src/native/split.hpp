@@ -28,6 +28,9 @@ enum class Pattern : int {
 };
 inline constexpr int pattern_count = 12;
 
+// A number of a pattern with digit groups in its higher bits (see digit_groups.hpp) cuts digits first, and every stretch
+// between them by the pattern as if it stood alone.
+
 // Appends the END offset of every piece of `text` (UTF-8, < 2^32 bytes) to `ends`; pieces are non-empty and cover the
 // text in order. A byte that is not part of valid UTF-8 counts as one character of no class.
 void split(Pattern pattern, std::string_view text, std::vector<std::uint32_t>& ends);

@@ -10,6 +10,7 @@ import numpy as np
 from tokencraft.vocabulary import split
 from tokencraft.vocabulary.numbers import DigitGroups, groups_of
 from tokencraft.vocabulary.split import Ends, Regex, Splitter, Whole
+from tokencraft.vocabulary.split_patterns import behind, cuts_groups
 
 
 def digits_first(groups: DigitGroups, splitter: Splitter) -> Splitter:
@@ -24,8 +25,8 @@ def digits_first(groups: DigitGroups, splitter: Splitter) -> Splitter:
     if isinstance(splitter, Whole):
         return Regex((groups.pattern,))
     if isinstance(splitter, Regex):
-        whole = rf"{groups.digit}+|" if _cuts_groups(groups, splitter) else ""
-        return Regex((groups.pattern, *(whole + pattern for pattern in splitter.patterns)))
+        keep = splitter.native is None or cuts_groups(splitter.native, groups)
+        return Regex(behind(groups, splitter.patterns, keep=keep))
     return DigitsFirst(groups, splitter)
 
 
@@ -34,11 +35,6 @@ def leading_groups(splitter: Splitter | None) -> DigitGroups | None:
     if isinstance(splitter, DigitsFirst):
         return splitter.groups
     return groups_of(splitter.patterns[0]) if isinstance(splitter, Regex) and splitter.patterns else None
-
-
-def _cuts_groups(groups: DigitGroups, splitter: Regex) -> bool:
-    """Whether the splitter may cut a group once more."""
-    return splitter.native is None or any(len(splitter.split("1" * size)) > 1 for size in range(1, groups.size + 1))
 
 
 @dataclass(frozen=True)

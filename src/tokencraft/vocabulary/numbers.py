@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import cache, cached_property
-from itertools import product
+from itertools import pairwise, product
 from typing import Any, Literal, get_args
 
 import regex
@@ -101,6 +101,11 @@ class DigitGroups:
         """The class of the digits as a regular expression."""
         return rf"\p{{{self.digits}}}"
 
+    @property
+    def whole(self) -> str:
+        """Stands before another regular expression so that it leaves groups whole: between groups it never matches."""
+        return rf"{self.digit}+|"
+
     @cached_property
     def pattern(self) -> str:
         r"""The regular expression whose matches are the groups, for ``tokenizers``, ``tiktoken`` and ``regex`` alike.
@@ -143,6 +148,12 @@ class DigitGroups:
             found.append((len(data), False))
         return found
 
+    @property
+    def code(self) -> int:
+        """What is added to the number of a C++ pattern, see src/native/digit_groups.hpp."""
+        flags = (self.direction == "r2l") | (self.fraction == "l2r") << 1 | (self.digits == "N") << 2
+        return self.size << 8 | flags << 12
+
     @cached_property
     def _compiled(self) -> regex.Pattern[str]:
         return regex.compile(self.pattern)
@@ -180,7 +191,7 @@ def group(number: str, size: int = 3, direction: Direction = "r2l") -> list[str]
         raise UsageError(f"a group has at least 1 digit, not {size}")
     first = len(number) % size if direction == "r2l" else 0
     starts = ([0] if first else []) + list(range(first, len(number), size))
-    return [number[start:end] for start, end in zip(starts, [*starts[1:], len(number)], strict=True)]
+    return [number[start:end] for start, end in pairwise([*starts, len(number)])]
 
 
 def number_strings(size: int = 3) -> list[str]:

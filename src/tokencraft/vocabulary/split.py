@@ -26,7 +26,7 @@ import regex
 
 from tokencraft import _native
 from tokencraft.errors import UsageError
-from tokencraft.vocabulary.split_patterns import PATTERNS, SPELLINGS
+from tokencraft.vocabulary.split_patterns import PATTERNS, Known, recognise
 
 Ends = npt.NDArray[np.uint32]
 
@@ -103,7 +103,11 @@ class Regex(ByBytes):
     @cached_property
     def native(self) -> int | None:
         """The number of the C++ pattern that cuts the same, or None."""
-        return SPELLINGS.get(self.patterns)
+        return None if self._known is None else self._known.code
+
+    @cached_property
+    def _known(self) -> Known | None:
+        return recognise(self.patterns)
 
     def spans(self, data: bytes) -> Ends:
         """The END offset in bytes (uint32) of every piece of ``data``; a byte that is not UTF-8 belongs to no class."""
@@ -119,7 +123,7 @@ class Regex(ByBytes):
 
     def to_pre_tokenizer(self) -> dict[str, Any] | None:
         """The ``tokenizers`` JSON of the split alone, in a spelling on which all engines agree."""
-        patterns = self.patterns if self.native is None else PATTERNS[self.native]
+        patterns = self.patterns if self._known is None else self._known.spelling
         return sequence([_split_json({"Regex": pattern}) for pattern in patterns])
 
 

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+from tokencraft import _native
+from tokencraft.vocabulary.numbers import DigitGroups, groups_of
+
 _CASED = r"[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]"
 _LOWER = r"[\p{Ll}\p{Lm}\p{Lo}\p{M}]"
 _FOLDED = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)"
@@ -56,3 +61,60 @@ SPELLINGS: dict[tuple[str, ...], int] = {pattern: number for number, pattern in 
     (_TIKTOKEN_CL100K,): 11,
     (_o200k(_LISTED.replace("(", "(?:") + "?"),): 10,
 }
+
+
+@dataclass(frozen=True)
+class Known:
+    """What runs in C++.
+
+    Args:
+        number: of the pattern.
+        groups: how digits are cut before it, if at all.
+        kept: whether the spelling keeps the pattern from cutting the groups again.
+    """
+
+    number: int
+    groups: DigitGroups | None = None
+    kept: bool = False
+
+    @property
+    def code(self) -> int:
+        """The number that the C++ side takes."""
+        return self.number if self.groups is None else self.number | self.groups.code
+
+    @property
+    def spelling(self) -> tuple[str, ...]:
+        """Patterns that cut the same one after the other, on which all engines agree."""
+        if self.groups is None:
+            return PATTERNS[self.number]
+        return behind(self.groups, PATTERNS[self.number], keep=self.kept)
+
+
+def recognise(patterns: tuple[str, ...]) -> Known | None:
+    """The well-known pattern, with or without digit groups before it, that cuts as these patterns do; None for others.
+
+    Example:
+        >>> recognise((r"\\p{N}", *PATTERNS[1]))
+        Known(number=1, groups=DigitGroups(size=1, direction='l2r', fraction='plain', digits='N'), kept=False)
+    """
+    if patterns in SPELLINGS:
+        return Known(SPELLINGS[patterns])
+    groups = groups_of(patterns[0]) if patterns else None
+    if groups is None:
+        return None
+    rest = patterns[1:]
+    kept = bool(rest) and all(pattern.startswith(groups.whole) for pattern in rest)
+    number = SPELLINGS.get(tuple(pattern.removeprefix(groups.whole) for pattern in rest) if kept else rest)
+    if number is None or (not kept and cuts_groups(number, groups)):
+        return None
+    return Known(number, groups, kept)
+
+
+def behind(groups: DigitGroups, patterns: tuple[str, ...], *, keep: bool) -> tuple[str, ...]:
+    """Digit groups, then these patterns; ``keep``: a group is taken whole by each of them."""
+    return (groups.pattern, *((groups.whole if keep else "") + pattern for pattern in patterns))
+
+
+def cuts_groups(number: int, groups: DigitGroups) -> bool:
+    """Whether a pattern cuts a group of digits once more."""
+    return any(len(_native.split(number, "1" * size)) > 1 for size in range(1, groups.size + 1))
