@@ -221,3 +221,84 @@ class TokenBytes:
 
     def decode_batch(self, ids: npt.NDArray[np.uint32], offsets: npt.NDArray[np.int64]) -> list[bytes]:
         """The bytes of every document."""
+
+LibEntry = tuple[str, int, tuple[str, str] | None]
+"""A chunk, how many articles of probation are left (0: none), and the chunks beside it when it was memorised."""
+
+class LibLearner:
+    """Learns a ranked lexicon by simulated reading (Less-is-Better), with the random numbers of Python's ``random``.
+
+    Args:
+        seed: as of ``random.Random(seed)``, 0 and more.
+        in_rate: probability that two neighbouring chunks are looked at as one.
+        out_rate: share of the lexicon's end that is put on probation after an article.
+        update_rate: share of its rank by which a chunk moves, one place more.
+        life: articles of probation.
+        second_sighting: the rules of 2020.
+        max_length: most characters of a chunk, 0 for any number.
+        max_long_chunks: most chunks of more than one byte, 0 for any number.
+        inspect_context: a chunk leaves probation where its neighbours have changed, else where it comes again.
+        keep_characters: single characters are never deleted.
+        no_space_at_end: no chunk of several characters ends with a space.
+    """
+
+    def __init__(
+        self,
+        seed: int,
+        *,
+        in_rate: float,
+        out_rate: float,
+        update_rate: float,
+        life: int,
+        second_sighting: bool = False,
+        max_length: int = 0,
+        max_long_chunks: int = 0,
+        inspect_context: bool = True,
+        keep_characters: bool = False,
+        no_space_at_end: bool = False,
+    ) -> None: ...
+    def admit(self, text: str) -> None:
+        """Put every character of a text that is no entry at the end of the lexicon, on probation."""
+
+    def learn(self, sentences: list[str]) -> tuple[int, int]:
+        """Read an article; then forget, move, put on probation. Returns the chunks and characters read."""
+
+    def clean(self) -> None:
+        """Delete every entry that is on probation."""
+
+    def entries(self) -> list[LibEntry]:
+        """The lexicon by rank."""
+
+    @property
+    def random_state(self) -> list[int]:
+        """As the second item of ``random.getstate()``."""
+
+    def restore(self, entries: list[LibEntry], random_state: list[int]) -> None:
+        """Take the entries and the random state of another learner; this one must have no entries."""
+
+    def __len__(self) -> int: ...
+
+class PathEncoder:
+    """Encodes with a ranked lexicon, without cutting text first: longest match, or the better of two paths.
+
+    Args:
+        tokens: bytes by id; all 256 single bytes are there.
+        ranks: int64 by id; a token with -1 is not looked for in text.
+        two_paths: follow the two longest matches and take the better path.
+        official: as published: a token without a shorter rival is not taken, its first character is.
+        deeper: tokens fall apart where both parts have better ranks, and the parts once more.
+    """
+
+    def __init__(
+        self,
+        tokens: list[bytes],
+        ranks: npt.NDArray[np.int64],
+        *,
+        two_paths: bool = False,
+        official: bool = False,
+        deeper: bool = False,
+    ) -> None: ...
+    def encode_batch(
+        self, documents: list[str] | list[bytes] | list[str | bytes], threads: int = 0
+    ) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.int64]]:
+        """Ids of all documents, and where each starts, and the end; the ids do not depend on ``threads``."""
