@@ -2,6 +2,6 @@
 
 from tokencraft.corpus.corpus import Corpus, Document
 from tokencraft.corpus.decoding import utf8_length
-from tokencraft.corpus.fingerprint import Fingerprint
+from tokencraft.corpus.fingerprint import Fingerprint, document_hash
 
-__all__ = ["Corpus", "Document", "Fingerprint", "utf8_length"]
+__all__ = ["Corpus", "Document", "Fingerprint", "document_hash", "utf8_length"]
