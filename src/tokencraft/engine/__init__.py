@@ -2,5 +2,6 @@
 
 from tokencraft.engine.engine import Engine, get
 from tokencraft.engine.local import Local, available_processes
+from tokencraft.engine.ray import Ray
 
-__all__ = ["Engine", "Local", "available_processes", "get"]
+__all__ = ["Engine", "Local", "Ray", "available_processes", "get"]

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol, TypeVar
 
 from tokencraft.engine.local import Local, available_processes
+from tokencraft.engine.ray import Ray
 from tokencraft.errors import UsageError
 
 T = TypeVar("T")
@@ -28,12 +29,14 @@ def get(name: str = "local", *, processes: int | None = None) -> Engine:
     """The engine called ``name``.
 
     Args:
-        name: ``"local"``.
-        processes: worker processes; None for one a core.
+        name: ``"local"``, or ``"ray"`` for a Ray cluster.
+        processes: worker processes; None for one a core, of the cluster where there is one.
 
     Raises:
         UsageError: there is no such engine.
     """
     if name == "local":
         return Local(available_processes() if processes is None else processes)
-    raise UsageError(f"no engine is called {name!r} in this version; the engine is 'local'")
+    if name == "ray":
+        return Ray(processes)
+    raise UsageError(f"no engine is called {name!r}; there are 'local' and 'ray'")
