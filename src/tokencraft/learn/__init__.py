@@ -13,6 +13,7 @@ from tokencraft.learn.k_tokeniser import KTokeniser
 from tokencraft.learn.kl3m import KL3M
 from tokencraft.learn.kl3m_characters import KL3MCharacters
 from tokencraft.learn.superbpe import SuperBPE
+from tokencraft.learn.supertokens import Supertokens
 from tokencraft.learn.superwords import superword_report
 from tokencraft.learn.wordpiece import WordPiece
 
@@ -22,6 +23,7 @@ __all__ = [
     "KL3MCharacters",
     "KTokeniser",
     "SuperBPE",
+    "Supertokens",
     "WordPiece",
     "custom_token_set",
     "extend",
