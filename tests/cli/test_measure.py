@@ -64,3 +64,19 @@ def test_table_for_people(vocabulary_file: Path, corpus_file: Path, capsys: pyte
     assert "compression" in shown.out
     assert "bytes/token" in shown.out
     assert shown.err == ""
+
+
+def test_noise_is_measured_beside(vocabulary_file: Path, corpus_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["measure", f"a={vocabulary_file}", "--corpus", str(corpus_file), "--noise", "0.3"]
+    assert main([*arguments, "--json"]) == 0
+    table = json.loads(capsys.readouterr().out)
+    names = [column["name"] for column in table["boundary_stability"]["columns"]]
+    row = dict(zip(names, table["boundary_stability"]["rows"][0], strict=True))
+    assert row["vocabulary"] == "a"
+    assert row["edits"] > 0
+    assert 0 < row["boundary F1"] < 1
+    assert main(arguments) == 0
+    shown = capsys.readouterr().out
+    assert shown.index("Encoding efficiency") < shown.index("Boundary stability under noise")
+    assert main([*arguments[:-1], "2"]) == 2
+    assert "rate is a probability" in capsys.readouterr().err

@@ -19,6 +19,7 @@ Vocabularies and files may be given as NAME=PATH; files of one name are measured
 EXAMPLE = (
     "\b\nExamples:\n"
     "  tokencraft measure old/tokenizer.json new.json --corpus held_out.txt\n"
+    "  tokencraft measure old/tokenizer.json characters.json --corpus held_out.txt --documents line --noise 0.05\n"
     "  tokencraft measure gpt2=old/ ours=new.json --corpus English=en.txt Turkish=tr/*.txt --html report.html"
 )
 
@@ -34,6 +35,14 @@ def command(
     alpha: Annotated[
         float, typer.Option("--alpha", metavar="NUMBER", help="Order of the Rényi entropy of the efficiency.")
     ] = 2.5,
+    noise: Annotated[
+        float | None,
+        typer.Option(
+            "--noise",
+            metavar="RATE",
+            help="Also spoil this share of the characters as OCR does, and measure how many tokens survive.",
+        ),
+    ] = None,
     html: Annotated[
         Path | None, typer.Option("--html", metavar="FILE", help="Also write a page with plots and coloured tokens.")
     ] = None,
@@ -46,7 +55,7 @@ def command(
     debug: options.Debug = False,
 ) -> None:
     """Measure how few tokens vocabularies need and how evenly they use them."""
-    from tokencraft.measure import Efficiency, efficiency_page
+    from tokencraft.measure import BoundaryStability, Efficiency, OCRNoise, efficiency_page
     from tokencraft.report import write_text
     from tokencraft.vocabulary import Vocabulary
 
@@ -54,17 +63,21 @@ def command(
     for name, files in _grouped(corpus, each).items():
         data[name] = options.open_corpus(files, text_field, documents, encoding_errors)
     named = {name: Vocabulary.load(path) for name, path in _named(vocabularies).items()}
+    stability = None if noise is None else BoundaryStability(OCRNoise(noise, seed=seed))
     with progress("encoding") as listener:
         measurement = Efficiency(alpha).measure(named, data, threads=threads, progress=listener, context=context(seed))
+        noisy = stability and stability.measure(named, data, threads=threads, progress=listener, context=context(seed))
     for part in data.values():
         note_skipped(part.skipped)
     if html is not None:
         write_text(html, efficiency_page(measurement, named, data))
         note(f"wrote {html}")
     if json:
-        print_json(measurement.to_json())
+        print_json(measurement.to_json() | ({"boundary_stability": noisy.to_json()} if noisy else {}))
     else:
         print_table(measurement.table())
+        if noisy:
+            print_table(noisy.table())
 
 
 def _split(argument: str) -> tuple[str, str]:
