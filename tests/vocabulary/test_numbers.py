@@ -112,7 +112,7 @@ def test_every_number_becomes_one_token() -> None:
 
 
 def test_too_many_numbers_are_refused() -> None:
-    with pytest.raises(UsageError, match="1 to 4"):
+    with pytest.raises(UsageError, match="groups of 1 to 4"):
         number_merges(5)
 
 

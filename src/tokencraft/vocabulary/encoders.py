@@ -13,6 +13,7 @@ from tokencraft.errors import UsageError, VocabularyError
 from tokencraft.vocabulary.batch import EncodedBatch
 from tokencraft.vocabulary.encoding import Encoder, EncoderSpec, make_encoder
 from tokencraft.vocabulary.kinds import Specials, TokenKind
+from tokencraft.vocabulary.normalization import Normalizer
 from tokencraft.vocabulary.stock import StockEncoder
 
 if TYPE_CHECKING:
@@ -72,7 +73,6 @@ class Encoders:
         if (
             vocabulary.algorithm not in ("bpe-merges", "bpe-ranks")
             or vocabulary.family != "byte-level"
-            or vocabulary.normalizer is not None
             or flags.continuing_subword_prefix
             or flags.end_of_word_suffix
         ):
@@ -86,7 +86,9 @@ class Encoders:
         ]
         ranks = vocabulary.algorithm == "bpe-ranks"
         merges = None if ranks else np.column_stack([vocabulary.merges, merged]).astype(np.int32)
-        return replace(spec, tokens=tokens, merges=merges, whole_pieces=ranks or flags.ignore_merges)
+        normalizer = None if vocabulary.normalizer is None else Normalizer(vocabulary.normalizer)
+        whole = ranks or flags.ignore_merges
+        return replace(spec, tokens=tokens, merges=merges, whole_pieces=whole, normalizer=normalizer)
 
     def _stock_encoder(self, specials: Specials) -> StockEncoder:
         if specials not in ("none", "all"):

@@ -17,7 +17,7 @@ import random
 import re
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any, Protocol
 
@@ -28,6 +28,7 @@ import numpy.typing as npt
 from tokencraft import _native
 from tokencraft.vocabulary import split
 from tokencraft.vocabulary.batch import EncodedBatch
+from tokencraft.vocabulary.normalization import Normalizer
 
 Refused = npt.NDArray[np.bool_]
 
@@ -57,6 +58,7 @@ class EncoderSpec:
         tokens: bytes by id for our encoder, empty for ids that text cannot become; None where it cannot encode them.
         merges: int32 ``[m, 3]`` (left, right, result) in rank order; None: ids are ranks, as in tiktoken.
         whole_pieces: a piece that is a token is taken before any merge.
+        normalizer: what is done to text first, by our encoder and gigatoken's alike.
     """
 
     document: dict[str, Any]
@@ -64,6 +66,7 @@ class EncoderSpec:
     tokens: Sequence[bytes] | None = None
     merges: npt.NDArray[np.int32] | None = None
     whole_pieces: bool = False
+    normalizer: Normalizer | None = None
 
     @property
     def literals(self) -> tuple[str, ...]:
@@ -84,6 +87,8 @@ def make_encoder(spec: EncoderSpec, reference: Encoder, texts: Sequence[str] = (
     """
     sample = sample_texts(spec, texts)
     expected = reference.encode_batch(sample)
+    if spec.normalizer is not None:
+        return _agreeing(lambda: _normalizing_encoder(spec, reference), sample, expected) or reference
     native = _agreeing(lambda: _native_encoder(spec, reference), sample, expected)
     fast = _agreeing(lambda: _gigatoken_encoder(spec, native or reference), sample, expected)
     return fast or native or reference
@@ -150,6 +155,28 @@ class GigatokenEncoder:
 
 
 @dataclass(frozen=True)
+class NormalizingEncoder:
+    """An encoder of normalised text, and what normalises.
+
+    Args:
+        normalizer: applied to every text.
+        encoder: for what comes out.
+    """
+
+    normalizer: Normalizer
+    encoder: Encoder
+    name: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Take the name of the encoder."""
+        object.__setattr__(self, "name", self.encoder.name)
+
+    def encode_batch(self, texts: Sequence[str], threads: int | None = None) -> EncodedBatch:
+        """See :class:`Encoder`."""
+        return self.encoder.encode_batch([self.normalizer(text) for text in texts], threads)
+
+
+@dataclass(frozen=True)
 class GuardedEncoder:
     """An encoder, and another one for the texts that it must not see.
 
@@ -184,12 +211,37 @@ def _native_encoder(spec: EncoderSpec, reference: Encoder) -> Encoder | None:
     native = NativeEncoder(spec)
     if not spec.literals:
         return native
-    find = re.compile("|".join(map(re.escape, sorted(spec.literals, key=len, reverse=True)))).search
+    find = _finder(spec.literals)
 
     def holds_literal(texts: Sequence[str], threads: int | None) -> Refused:
         return np.fromiter((find(text) is not None for text in texts), np.bool_, len(texts))
 
     return GuardedEncoder(native, reference, holds_literal)
+
+
+def _normalizing_encoder(spec: EncoderSpec, reference: Encoder) -> Encoder | None:
+    """The fastest encoder of normalised text behind the normalizer; texts with a literal go to the reference.
+
+    Some literals are looked for in the text as it is and some in what it becomes, so neither may hold one.
+    """
+    normalizer = spec.normalizer
+    if normalizer is None or spec.tokens is None or spec.splitter is None:
+        return None
+    plain = replace(spec, normalizer=None, document={**spec.document, "normalizer": None, "added_tokens": []})
+    inner = NormalizingEncoder(normalizer, make_encoder(plain, NativeEncoder(plain)))
+    if not spec.literals:
+        return inner
+    find = _finder(spec.literals)
+
+    def holds_literal(texts: Sequence[str], threads: int | None) -> Refused:
+        found = (find(text) is not None or find(normalizer(text)) is not None for text in texts)
+        return np.fromiter(found, np.bool_, len(texts))
+
+    return GuardedEncoder(inner, reference, holds_literal)
+
+
+def _finder(literals: Sequence[str]) -> Callable[[str], re.Match[str] | None]:
+    return re.compile("|".join(map(re.escape, sorted(literals, key=len, reverse=True)))).search
 
 
 # Patterns that gigatoken knows in one spelling only, or only in a form that also takes the long s for an s.

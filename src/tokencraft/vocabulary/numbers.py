@@ -214,7 +214,9 @@ def number_merges(size: int = 3) -> list[tuple[bytes, bytes]]:
         (1100, (b'1', b'2'), (b'12', b'3'), (b'9', b'10'))
     """
     if not 1 <= size <= 4:
-        raise UsageError(f"all numbers of up to {size} digits cannot be tokens: give a group size of 1 to 4")
+        raise UsageError(
+            f"all numbers of up to {size} digits are too many to be tokens; take groups of 1 to 4, or number_tokens=False"
+        )
     merges: list[tuple[bytes, bytes]] = []
     ranks: dict[tuple[bytes, bytes], int] = {}
     for text in number_strings(size)[10:]:
