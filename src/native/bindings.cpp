@@ -34,6 +34,7 @@ namespace tokencraft {
 void bind_characters(nb::module_& m);
 void bind_less_is_better(nb::module_& m);
 void bind_training(nb::module_& m);
+void bind_pretoken_runs(nb::module_& m);
 void bind_random_split(nb::module_& m);
 }  // namespace tokencraft
 
@@ -169,5 +170,6 @@ NB_MODULE(_native, m) {
     bind_encoding(m);
     bind_characters(m);
     bind_less_is_better(m);
+    bind_pretoken_runs(m);
     bind_random_split(m);
 }

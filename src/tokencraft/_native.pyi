@@ -27,6 +27,15 @@ def random_whitespace(
 ) -> list[npt.NDArray[np.uint32]]:
     """Ends of the pieces of every text, cut before a random share of the runs of white space."""
 
+class PretokenRuns:
+    """Cuts texts into runs of two or more of the given pretokens, and single bytes outside of runs."""
+
+    def __init__(self, pretokens: list[bytes]) -> None: ...
+    def cut(
+        self, texts: list[bytes] | list[str], ends: Sequence[npt.NDArray[np.uint32]], threads: int = 0
+    ) -> list[npt.NDArray[np.uint32]]:
+        """Ends of the runs and bytes of every text; ``ends`` are those of its pretokens."""
+
 class PieceCounter:
     """Counts the distinct pieces of a stream of documents; the counts do not depend on ``threads`` (0: all cores)."""
 

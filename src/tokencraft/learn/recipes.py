@@ -11,6 +11,8 @@ RECIPES: dict[str, tuple[split.Splitter, split.Splitter]] = {
     "paper": (split.SUPERBPE_PAPER_STAGE1, split.SUPERBPE_PAPER_STAGE2),
 }
 """The splitters of stage 1 and stage 2 by recipe."""
+PRETOKEN_RUNS = "pretoken-runs"
+"""What stage 2 of SuperBPE may be instead of a splitter."""
 
 
 def splitter_of(recipe: str | split.Splitter, stage: int) -> split.Splitter:
@@ -22,8 +24,9 @@ def splitter_of(recipe: str | split.Splitter, stage: int) -> split.Splitter:
     if not isinstance(recipe, str):
         return recipe
     if recipe not in RECIPES:
+        runs = f", {PRETOKEN_RUNS!r} for stage 2 of SuperBPE" if stage == 1 else ""
         raise UsageError(
-            f"there is no recipe {recipe!r}; there are {', '.join(map(repr, RECIPES))}, or give a splitter"
+            f"there is no recipe {recipe!r}; there are {', '.join(map(repr, RECIPES))}{runs}, or give a splitter"
         )
     return RECIPES[recipe][stage]
 

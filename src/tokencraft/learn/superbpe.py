@@ -18,7 +18,8 @@ import numpy.typing as npt
 from tokencraft.corpus import Corpus
 from tokencraft.errors import UsageError
 from tokencraft.learn.options import TextOptions
-from tokencraft.learn.recipes import forbidden, splitter_of
+from tokencraft.learn.pretoken_runs import PretokenRuns, joinable
+from tokencraft.learn.recipes import PRETOKEN_RUNS, forbidden, splitter_of
 from tokencraft.learn.training import check_size, init_table, warn_if_small
 from tokencraft.paper import Paper
 from tokencraft.vocabulary import Vocabulary, merges, split
@@ -42,7 +43,9 @@ class SuperBPE(TextOptions):
         stage1: how stage 1 cuts text: ``"v2"`` (keeps combining marks with their letters), ``"paper"`` (as the
             released 200k vocabularies), or a splitter.
         stage2: how stage 2 cuts text: ``"v2"`` (isolates digits, runs of punctuation, trailing spaces), ``"paper"``
-            (digits alone), or a splitter.
+            (digits alone), a splitter, or ``"pretoken-runs"``: learn from runs of words that are tokens alone
+            (arXiv 2604.05192), which joins whole words and nothing else, and needs far less memory for a second look
+            at the corpus.
         max_words: most words of a token of stage 2; None for any number.
         forbid: strings, in the byte alphabet of ``tokenizer.json``, that no token of stage 2 may contain. The default
             keeps the space after a colon out of tokens, for prompts that end in ``Answer:``.
@@ -105,10 +108,10 @@ class SuperBPE(TextOptions):
         memory: int | None = None,
         progress: merges.Progress | None = None,
     ) -> Vocabulary:
-        """Learn a vocabulary from a corpus, which is streamed once.
+        """Learn a vocabulary from a corpus, which is streamed once, with ``stage2="pretoken-runs"`` twice.
 
         Memory is that of the distinct lines (or documents) and of their tokens: about 4 to 8 bytes per byte of distinct
-        text.
+        text. With ``stage2="pretoken-runs"`` it is that of the distinct runs.
 
         Args:
             corpus: what to learn from. Shuffle it before you take a part of it: a part that is all one language or one
@@ -128,9 +131,14 @@ class SuperBPE(TextOptions):
         """
         check_size(self.vocab_size, self.special_tokens)
         stage1 = self.splitter_with_digits(splitter_of(self.stage1, 0))
-        stage2 = self.splitter_with_digits(splitter_of(self.stage2, 1))
+        stage2 = self.splitter_with_digits(self._encoding)
+        by_runs = self._by_runs
         transition, rules = self.transition_size, self._rules(stage=2)
-        units = self.count(corpus, split.WHOLE, threads=threads, engine=engine, memory=memory, progress=progress)
+
+        def count(splitter: split.Splitter) -> merges.Pieces:
+            return self.count(corpus, splitter, threads=threads, engine=engine, memory=memory, progress=progress)
+
+        units = count(stage1 if by_runs else split.WHOLE)
         tokens = merges.byte_tokens(self.special_tokens)
         # What must be there is there before stage 1 begins, so the transition cannot come earlier.
         first = self.first_merges(units, tokens, self.vocab_size)
@@ -138,7 +146,7 @@ class SuperBPE(TextOptions):
         first = np.concatenate([first, self._given(first, tokens, transition)])
         if transition > len(tokens):
             learned = merges.learn(
-                units.recut(stage1),
+                units if by_runs else units.recut(stage1),
                 transition - len(tokens),
                 tokens=tokens,
                 merges=first,
@@ -149,8 +157,13 @@ class SuperBPE(TextOptions):
             _grow(tokens, learned.merges)
         if self.official:
             first, tokens = _renumber(first[:-1], tokens, merges.byte_tokens(self.special_tokens))
-        pieces = units.recut(stage2)
-        del units
+        fingerprint = units.fingerprint
+        if by_runs:
+            del units
+            pieces = count(PretokenRuns(stage1, joinable(first[:, :2], self.special_tokens)))
+        else:
+            pieces = units.recut(stage2)
+            del units
         if self.drop_unreachable or self.official:
             fired = merges.learn(pieces, 0, tokens=tokens, merges=first).fired
             fired[:needed] = True
@@ -162,9 +175,24 @@ class SuperBPE(TextOptions):
             )
             pairs = np.concatenate([pairs, second.pairs])
         extra = {"transition": transition, "inherited_merges": len(first)}
-        vocabulary = self.vocabulary(pairs, stage2, "superbpe", extra, pieces.fingerprint)
+        vocabulary = self.vocabulary(pairs, stage2, "superbpe", extra, fingerprint)
         warn_if_small(vocabulary, self.vocab_size, self.min_frequency)
         return vocabulary
+
+    @property
+    def _by_runs(self) -> bool:
+        if self.stage2 != PRETOKEN_RUNS:
+            return False
+        if self.official or self.drop_unreachable:
+            raise UsageError("official and drop_unreachable go by the pieces of stage 2, which pretoken-runs has not")
+        return True
+
+    @property
+    def _encoding(self) -> split.Splitter:
+        """How text is cut when it is encoded."""
+        if self.stage2 != PRETOKEN_RUNS:
+            return splitter_of(self.stage2, 1)
+        return splitter_of(self.stage1, 1) if isinstance(self.stage1, str) else split.WHOLE
 
     def _given(self, first: Table, tokens: list[bytes], size: int) -> Table:
         """``init_merges`` behind the first merges, without those that are there already."""
