@@ -11,7 +11,9 @@ _Row = tuple[str, int, float | None]
 def superword_report(vocabulary: Vocabulary, longest: int = 10) -> Table:
     """How many tokens span words, how many words they span, and which are the longest.
 
-    Words are what spaces separate: the runs of bytes that are not spaces. A superword has at least two.
+    Words are what spaces separate: the runs of bytes that are not spaces. A superword has at least two. Tokens that hold
+    a space but do not start with one (``s of the ``) begin inside a word or at the start of a text: they are hard to
+    read, and a prompt that ends in their first part is cut otherwise than its continuation.
 
     Args:
         vocabulary: any vocabulary.
@@ -38,7 +40,8 @@ def superword_report(vocabulary: Vocabulary, longest: int = 10) -> Table:
             for count in range(2, max(words, default=0) + 1)
             if count in words
         ),
-        _row("tokens that end a line after other bytes", sum(_ends_line(token) for token in texts), texts),
+        _row("tokens with a space inside but none at their start", sum(map(_begins_inside, texts)), texts),
+        _row("tokens that end a line after other bytes", sum(map(_ends_line, texts)), texts),
     ]
     by_length = sorted(superwords, key=lambda token: (-len(token), token))[:longest]
     rows += [(f"longest: {_readable(token)}", len(token), None) for token in by_length]
@@ -52,6 +55,10 @@ def _row(name: str, number: int, texts: list[bytes]) -> _Row:
 def _readable(token: bytes) -> str:
     """The text of a token as a Python string, because the byte alphabet of ``tokenizer.json`` hides most scripts."""
     return repr(token.decode("utf-8", "surrogateescape"))
+
+
+def _begins_inside(token: bytes) -> bool:
+    return b" " in token and not token.startswith(b" ")
 
 
 def _ends_line(token: bytes) -> bool:
