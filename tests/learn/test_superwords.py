@@ -16,7 +16,7 @@ def test_report_counts_by_hand() -> None:
         "superwords": 2,
         "tokens of 2 words": 1,
         "tokens of 3 words": 1,
-        "tokens with a space inside but none at their start": 3,
+        "tokens with a space, but not at their start": 3,
         "tokens that end a line after other bytes": 1,
         "longest: 'a b c'": 5,
         "longest: 'a b'": 3,

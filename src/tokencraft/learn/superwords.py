@@ -40,7 +40,7 @@ def superword_report(vocabulary: Vocabulary, longest: int = 10) -> Table:
             for count in range(2, max(words, default=0) + 1)
             if count in words
         ),
-        _row("tokens with a space inside but none at their start", sum(map(_begins_inside, texts)), texts),
+        _row("tokens with a space, but not at their start", sum(map(_begins_inside, texts)), texts),
         _row("tokens that end a line after other bytes", sum(map(_ends_line, texts)), texts),
     ]
     by_length = sorted(superwords, key=lambda token: (-len(token), token))[:longest]
