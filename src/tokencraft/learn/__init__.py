@@ -12,6 +12,7 @@ from tokencraft.learn.extension import extend
 from tokencraft.learn.k_tokeniser import KTokeniser
 from tokencraft.learn.kl3m import KL3M
 from tokencraft.learn.kl3m_characters import KL3MCharacters
+from tokencraft.learn.morpheme_vocabulary import MorphemeVocabulary
 from tokencraft.learn.superbpe import SuperBPE
 from tokencraft.learn.supertokens import Supertokens
 from tokencraft.learn.superwords import superword_report
@@ -22,6 +23,7 @@ __all__ = [
     "KL3M",
     "KL3MCharacters",
     "KTokeniser",
+    "MorphemeVocabulary",
     "SuperBPE",
     "Supertokens",
     "WordPiece",

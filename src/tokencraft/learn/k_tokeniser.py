@@ -165,20 +165,34 @@ class KTokeniser(TextOptions):
                 min_share=self.min_share,
                 alphabetical=self.official,
             )
-        vocabulary, ids = with_pieces(base, texts)
+        vocabulary = self.combine(base, counts, texts)
+        extra = {
+            "types": {name: {"words": len(types[name]), "pieces": len(vocabulary.choice.types[name])} for name in types},
+            "base_size": len(base),
+            "base_origin": base.origin.to_json(),
+            "threshold": vocabulary.choice.threshold,
+        }
+        origin = Origin("k-tokeniser", {**self.hyperparameters(), **extra}, fingerprint)
+        return dataclasses.replace(vocabulary, origin=origin)
+
+    def combine(
+        self,
+        base: Vocabulary,
+        counts: Mapping[str, Mapping[str, int]],
+        pieces: Mapping[str, Sequence[tuple[bool, str]]],
+    ) -> ConceptVocabulary:
+        """The base with pieces of each type and the choice among them: the last step alone, for pieces of one's own.
+
+        Args:
+            base: the base vocabulary.
+            counts: G_S by n-gram, by type.
+            pieces: (whether it begins a word, text) by type.
+        """
+        vocabulary, ids = with_pieces(base, pieces)
         together: Counter[str] = Counter()
         for each in counts.values():
             together.update(each)
-        choice = self._choice(vocabulary, len(base), ids, together)
-        made = {name: {"words": len(types[name]), "pieces": len(ids[name])} for name in types}
-        extra = {
-            "types": made,
-            "base_size": len(base),
-            "base_origin": base.origin.to_json(),
-            "threshold": choice.threshold,
-        }
-        origin = Origin("k-tokeniser", {**self.hyperparameters(), **extra}, fingerprint)
-        return attach(vocabulary.replace(origin=origin), choice)
+        return attach(vocabulary, self._choice(vocabulary, len(base), ids, together))
 
     def _check(self, corpus: Corpus | None) -> None:
         """Refuse what contradicts itself before anything is learned."""
