@@ -12,6 +12,7 @@ import tokenizers
 from tokencraft.errors import VocabularyError
 from tokencraft.report import write_json, write_text
 from tokencraft.vocabulary import files, formats, specials, tokenizers_export, tokenizers_json
+from tokencraft.vocabulary.gguf import gguf_pre_tokenizer
 from tokencraft.vocabulary.kinds import Origin, TokenKind
 from tokencraft.vocabulary.vocabulary import Vocabulary
 
@@ -223,6 +224,8 @@ def settings_of(vocabulary: Vocabulary, tokenizer_class: str = _FAST) -> dict[st
             settings["chat_template"] = vocabulary.chat_template
     if vocabulary.origin:
         settings["tokencraft"] = {"origin": vocabulary.origin.to_json()}
+        if (name := gguf_pre_tokenizer(vocabulary.splitter)) is not None:
+            settings["tokencraft"]["gguf_pre_tokenizer"] = name
     return settings
 
 
