@@ -22,8 +22,8 @@ from tokencraft.vocabulary import Vocabulary
 
 PROOF = Proof(
     slug="supertokens",
-    claim="At the same vocabulary size supertokens need fewer tokens than BPE for held-out text, the more so the larger "
-    "the vocabulary; chunks of 20 to 60 characters do better than the published 4 to 23.",
+    claim="At the same vocabulary size supertokens need fewer tokens than BPE for held-out text, the more so the "
+    "larger the vocabulary; chunks of 20 to 60 characters do better than the published 4 to 23.",
     falsified_if="for any seed supertokens of 20-60 do not need fewer tokens than BPE at 16,384, or the mean gain of "
     "either lengths over BPE does not grow from each size to the next, or the published lengths do as well as 20-60 at "
     "16,384.",
