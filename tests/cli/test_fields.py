@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
 from tokencraft.cli.fields import argument_help, build, options_of
 from tokencraft.errors import UsageError
-from tokencraft.vocabulary import split
+from tokencraft.vocabulary import Vocabulary, numbers, split
+
+if TYPE_CHECKING:
+    from somewhere import Unknown
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,31 @@ class Method:
     cached: list[int] = field(default_factory=list)
 
 
+@dataclass(frozen=True)
+class Inheriting(Method):
+    """A method that inherits fields.
+
+    Args:
+        own: its own.
+        size: said again.
+    """
+
+    own: int = 1
+    size: int = 5
+    digits: numbers.DigitGroups | None = None
+    base: Vocabulary | None = None
+
+
+def function(
+    vocabulary: str, *, size: int = 3, digits: numbers.DigitGroups | None = None, engine: Unknown | None = None
+) -> None:
+    """A function.
+
+    Args:
+        size: how many.
+    """
+
+
 OPTIONS = {option.name: option for option in options_of(Method)}
 
 
@@ -56,6 +85,34 @@ def test_help_is_the_docstring() -> None:
     }
     assert OPTIONS["size"].parameter().annotation.__metadata__[0].help.endswith("two lines.  [default: 32,000]")
     assert "gpt2" in OPTIONS["splitter"].parameter().annotation.__metadata__[0].help
+
+
+def test_own_fields_come_before_inherited_ones() -> None:
+    names = [option.name for option in options_of(Inheriting)]
+    assert names[:4] == ["size", "own", "digits", "base"]
+    assert {"share", "splitter"} <= set(names[4:])
+    assert argument_help(Inheriting) == argument_help(Method) | {"own": "its own.", "size": "said again."}
+
+
+def test_digit_policies_and_vocabularies_are_read(tmp_path: Path) -> None:
+    options = {option.name: option for option in options_of(Inheriting)}
+    assert options["digits"].parse("r2l3") == numbers.DigitGroups(3, "r2l")
+    assert options["digits"].parse("any") is None
+    assert options["digits"].metavar == "single|l2r3|r2l3|any"
+    assert "[default: any]" in options["digits"].parameter().annotation.__metadata__[0].help
+    with pytest.raises(UsageError, match="--digits: digits are cut by one of single"):
+        options["digits"].parse("both")
+    vocabulary = Vocabulary.from_merges([], splitter=split.GPT2)
+    vocabulary.save(tmp_path / "x.json")
+    assert options["base"].parse(str(tmp_path / "x.json")) == vocabulary
+    assert options["base"].metavar == "PATH"
+
+
+def test_arguments_of_a_function_are_options_too() -> None:
+    options = {option.name: option for option in options_of(function)}
+    assert list(options) == ["size", "digits"], "what is imported for the type checker alone is none"
+    assert options["size"].help == "how many."
+    assert options["size"].value(7) == 7, "what a command has read already"
 
 
 @pytest.mark.parametrize(

@@ -49,7 +49,9 @@ def test_version() -> None:
     assert (done.returncode, done.stdout.decode()) == (0, f"tokencraft {tokencraft.__version__}\n")
 
 
-@pytest.mark.parametrize("command", [["adapt"], ["encode"], ["measure"], ["methods"], ["transplant"], ["train", "bpe"]])
+@pytest.mark.parametrize(
+    "command", [["adapt"], ["encode"], ["measure"], ["methods"], ["transplant"], ["extend"], ["train", "bpe"]]
+)
 def test_every_command_has_help_with_an_example_and_the_common_options(
     command: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 
 from tokencraft.cli import main
+from tokencraft.cli.options import bytes_of
 from tokencraft.cli.train import trainers
 from tokencraft.corpus import Corpus
 from tokencraft.learn import BPE, SuperBPE
 from tokencraft.vocabulary import Vocabulary, split
+from tokencraft.vocabulary.numbers import DigitGroups
 
 
 def train(method: str, corpus: Path, output: Path, *options: str) -> int:
@@ -42,6 +44,36 @@ def test_options_reach_the_method(corpus_file: Path, tmp_path: Path, capsys: pyt
     assert (report["vocab_size"], report["lossless"], report["superwords"]) == (290, True, False)
     assert report["fingerprint"] == Vocabulary.load(tmp_path / "x.json").fingerprint()
     assert report["origin"]["method"] == "bpe"
+
+
+def test_shared_options_reach_the_method(corpus_file: Path, tmp_path: Path) -> None:
+    options = ["--vocab-size", "1500", "--digits", "r2l3", "--normalizer", "nfkc", "--lowercase"]
+    options += ["--alphabet", "character", "--unit", "document", "--max-doc-bytes", "5000"]
+    assert train("superbpe", corpus_file, tmp_path / "x.json", *options) == 0
+    expected = SuperBPE(
+        vocab_size=1500,
+        digits=DigitGroups(3, "r2l"),
+        normalizer="nfkc",
+        lowercase=True,
+        alphabet="character",
+        unit="document",
+        max_doc_bytes=5000,
+    )
+    assert Vocabulary.load(tmp_path / "x.json") == expected.train(Corpus.from_files(corpus_file))
+
+
+def test_resources_do_not_change_the_vocabulary(corpus_file: Path, tmp_path: Path) -> None:
+    assert train("bpe", corpus_file, tmp_path / "x.json", "--vocab-size", "290") == 0
+    options = ["--vocab-size", "290", "--engine", "local", "--threads", "2", "--memory", "1GiB"]
+    assert train("bpe", corpus_file, tmp_path / "y.json", *options) == 0
+    assert Vocabulary.load(tmp_path / "x.json") == Vocabulary.load(tmp_path / "y.json")
+
+
+@pytest.mark.parametrize(
+    ("text", "size"), [("8GiB", 8 << 30), ("1_000", 1000), ("2 MB", 2_000_000), ("0.5kib", 512), ("7b", 7)]
+)
+def test_sizes(text: str, size: int) -> None:
+    assert bytes_of(text) == size
 
 
 @pytest.mark.parametrize("transition", ["0.9", "280"])
@@ -83,6 +115,12 @@ def test_nothing_is_overwritten_unasked(corpus_file: Path, tmp_path: Path, capsy
         (["--splitter", "gpt3"], 2, "--splitter must be one of"),
         (["--encoding-errors", "ignore"], 2, "ignore"),
         (["--threads", "0"], 2, "threads"),
+        (["--digits", "both"], 2, "--digits: digits are cut by one of single, l2r3, r2l3, any, not 'both'"),
+        (["--normalizer", "NFC"], 2, "--normalizer must be one of none, nfc, nfd, nfkc, nfkd, not 'NFC'"),
+        (["--memory", "8 bananas"], 2, "--memory must be a size such as 8GiB"),
+        (["--memory", "1kB"], 2, "memory"),
+        (["--engine", "spark"], 2, "spark"),
+        (["--digits", "r2l3", "--vocab-size", "1000"], 1, "1100 for the numbers, 1356 in all"),
     ],
 )
 def test_bad_options(

@@ -5,16 +5,33 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
-from tokencraft.cli import adapt, encode, measure, methods, train, transplant
+from tokencraft.cli import adapt, encode, extend, measure, methods, train, transplant
 
 EPILOG = "Help on a command: tokencraft COMMAND --help"
+
+
+class Commands(TyperGroup):
+    """The commands; the options of one are read from the library, which the list of commands must not import."""
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """The command of this name."""
+        return extend.command() if cmd_name == "extend" else super().get_command(ctx, cmd_name)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write the list of commands for the help."""
+        names = self.list_commands(ctx)
+        limit = formatter.width - 6 - max(map(len, names))
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, self.commands[name].get_short_help_str(limit)) for name in names])
 
 
 def command() -> Any:
     """The command line as a click command."""
     app = typer.Typer(
         name="tokencraft",
+        cls=Commands,
         help="The toolkit for the token layer of language models: learn vocabularies, measure them, move models.",
         epilog=EPILOG,
         no_args_is_help=True,
@@ -24,7 +41,7 @@ def command() -> Any:
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
     )
     app.callback()(_tokencraft)
-    for module in (adapt, encode, measure, transplant, methods):
+    for module in (adapt, encode, measure, transplant, methods, extend):  # the last one for the list alone
         app.command(module.__name__.rpartition(".")[2], help=module.HELP, epilog=module.EXAMPLE)(module.command)
     app.add_typer(train.app, name="train")
     return typer.main.get_command(app)

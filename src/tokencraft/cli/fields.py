@@ -5,8 +5,9 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import re
+import sys
 import types
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
@@ -26,6 +27,7 @@ class FieldOption:
         optional: whether ``none`` is a value.
         default: its default.
         help: what the docstring of the class says about it.
+        reads: makes the value of a text where that is no plain one: a vocabulary of its path, digit groups of a name.
     """
 
     name: str
@@ -34,6 +36,7 @@ class FieldOption:
     optional: bool
     default: Any
     help: str
+    reads: Callable[[str], Any] | None = None
 
     @property
     def flag(self) -> str:
@@ -44,7 +47,9 @@ class FieldOption:
     def metavar(self) -> str:
         """What stands for a value in the help."""
         if self.choices:
-            return "|".join(self.choices) if len(self.choices) <= 4 else "NAME"
+            return "|".join(self.choices) if len(self.choices) <= 5 else "NAME"
+        if self.reads is not None:
+            return "PATH"
         names = {int: "INTEGER", float: "NUMBER", str: "TEXT", tuple: "TEXT", bool: ""}
         return "|".join(dict.fromkeys(names[kind] for kind in self.types))
 
@@ -56,6 +61,11 @@ class FieldOption:
         """
         if self.optional and text.lower() == "none":
             return None
+        if self.reads is not None:
+            try:
+                return self.reads(text)
+            except UsageError as error:
+                raise UsageError(f"{self.flag}: {error}") from None
         splitters = _splitters() if self._takes_splitters else {}
         if text in splitters:
             return splitters[text]
@@ -91,7 +101,7 @@ class FieldOption:
         """The value of the field from what the command line gave for :meth:`parameter`."""
         if self.types == (tuple,):
             return tuple(given) if given else self.default
-        if self.types == (bool,):
+        if given is not None and not isinstance(given, str):  # a switch, or an option that all commands have
             return given
         return self.default if given is None else self.parse(given)
 
@@ -100,6 +110,8 @@ class FieldOption:
         return bool(self.choices) and self.choices == tuple(_splitters())
 
     def _shown_default(self) -> str:
+        if self.default is None and "any" in self.choices:
+            return "any"
         for name, splitter in (_splitters() if self._takes_splitters else {}).items():
             if splitter == self.default:
                 return name
@@ -111,19 +123,38 @@ class FieldOption:
 _ARTICLES = {int: "an integer", float: "a number", bool: "true or false"}
 
 
-def options_of(method: type) -> list[FieldOption]:
-    """The fields of a method that can be given as text, in their order; resources and functions are left out."""
-    hints = get_type_hints(method)
+def options_of(method: Callable[..., Any]) -> list[FieldOption]:
+    """The fields of a method, or arguments of a function, that can be given as text.
+
+    A method's own fields come first, then those it inherits. Resources and functions are left out.
+    """
+    hints = _hints_of(method)
     described = argument_help(method)
-    found = []
-    for each in dataclasses.fields(method):
-        default = each.default
-        if default is dataclasses.MISSING or not each.init:
-            continue
-        option = _option(each.name, hints[each.name], default, described.get(each.name, ""))
-        if option is not None:
-            found.append(option)
-    return found
+    options = (_option(name, hints[name], default, described.get(name, "")) for name, default in _defaults_of(method))
+    return [option for option in options if option is not None]
+
+
+def _defaults_of(method: Callable[..., Any]) -> list[tuple[str, Any]]:
+    """Names and defaults of what has a default."""
+    if not isinstance(method, type):
+        parameters = inspect.signature(method).parameters.values()
+        return [(each.name, each.default) for each in parameters if each.default is not inspect.Parameter.empty]
+    fields = [each for each in dataclasses.fields(method) if each.default is not dataclasses.MISSING and each.init]
+    own = list(method.__annotations__)
+    return [(each.name, each.default) for each in sorted(fields, key=lambda each: each.name not in own)]
+
+
+def _hints_of(method: Callable[..., Any]) -> dict[str, Any]:
+    """Types by name; a function's may name what is imported for the type checker alone, and that is no option."""
+    if isinstance(method, type):
+        return get_type_hints(method)
+    hints: dict[str, Any] = {}
+    for name, text in inspect.get_annotations(method).items():
+        try:
+            hints[name] = eval(text, dict(vars(sys.modules[method.__module__])))  # our own source
+        except NameError:
+            hints[name] = None
+    return hints
 
 
 def build(method: type, assignments: Sequence[str]) -> Any:
@@ -151,9 +182,10 @@ def with_signature(function: Any, parameters: Mapping[str, inspect.Parameter]) -
     return function
 
 
-def argument_help(method: type) -> dict[str, str]:
-    """What the ``Args`` section of a class's docstring says about each name, as one line."""
-    section = re.search(r"^Args:\n((?:    .*\n|\n)*)", (inspect.getdoc(method) or "") + "\n", re.MULTILINE)
+def argument_help(method: Callable[..., Any]) -> dict[str, str]:
+    """What the ``Args`` section of a docstring says about each name, as one line; a class's and those it inherits."""
+    inherited = argument_help(method.__mro__[1]) if isinstance(method, type) and len(method.__mro__) > 2 else {}
+    section = re.search(r"^Args:\n((?:    .*\n|\n)*)", inspect.cleandoc(method.__doc__ or "") + "\n", re.MULTILINE)
     described: dict[str, str] = {}
     names: list[str] = []
     for line in section.group(1).splitlines() if section else []:
@@ -163,7 +195,8 @@ def argument_help(method: type) -> dict[str, str]:
             described |= dict.fromkeys(names, started.group(2))
         elif line.strip():
             described |= {name: f"{described[name]} {line.strip()}" for name in names}
-    return {name: re.sub(r":\w+:`~?([^`]*)`|``([^`]*)``", r"\1\2", text) for name, text in described.items()}
+    plain = {name: re.sub(r":\w+:`~?([^`]*)`|``([^`]*)``", r"\1\2", text) for name, text in described.items()}
+    return inherited | plain
 
 
 def _option(name: str, hint: Any, default: Any, text: str) -> FieldOption | None:
@@ -173,6 +206,7 @@ def _option(name: str, hint: Any, default: Any, text: str) -> FieldOption | None
     members = [member for member in members if member is not type(None)]
     kinds: list[type] = []
     choices: list[str] = []
+    reads = None
     for member in members:
         if get_origin(member) is Literal:
             choices += map(str, get_args(member))
@@ -182,10 +216,13 @@ def _option(name: str, hint: Any, default: Any, text: str) -> FieldOption | None
             kinds.append(tuple)
         elif _is_splitter(member):
             choices += _splitters()
+        elif isinstance(member, type) and member.__name__ in _READERS:
+            names, reads = _READERS[member.__name__]
+            choices += names()
         else:
             return None
     kinds.sort(key=[int, float, str, bool, tuple].index)  # 24000 is an integer before it is a number
-    return FieldOption(name, tuple(kinds), tuple(choices), optional, default, text)
+    return FieldOption(name, tuple(kinds), tuple(choices), optional, default, text, reads)
 
 
 def _is_splitter(kind: Any) -> bool:
@@ -198,6 +235,31 @@ def _splitters() -> dict[str, Any]:
     from tokencraft.vocabulary import split
 
     return dict(split.NAMED)
+
+
+def _policies() -> tuple[str, ...]:
+    from tokencraft.vocabulary import numbers
+
+    return numbers.POLICIES
+
+
+def _digits(text: str) -> Any:
+    from tokencraft.vocabulary.numbers import DigitGroups
+
+    return DigitGroups.parse(text)
+
+
+def _vocabulary(text: str) -> Any:
+    from tokencraft.vocabulary import Vocabulary
+
+    return Vocabulary.load(text)
+
+
+# By the name of a type: what its values may be called, and how one is made of a text.
+_READERS: dict[str, tuple[Callable[[], Sequence[str]], Callable[[str], Any]]] = {
+    "DigitGroups": (_policies, _digits),
+    "Vocabulary": (tuple, _vocabulary),
+}
 
 
 def _parameter(name: str, hint: Any, default: Any) -> inspect.Parameter:

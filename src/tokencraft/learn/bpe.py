@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class BPE(TextOptions):
-    """Learns a byte-level BPE vocabulary, lossless for any bytes (but for what a normalizer loses).
+    """Learns a byte-level BPE vocabulary, lossless for any bytes.
 
     Ids: the special tokens, the 256 bytes in the order of ``vocabulary.bytes.BYTE_ORDER``, the merges as learned. The
     merges are those of ``tokenizers``' ``BpeTrainer`` with the same splitter; ``unit="line"`` reads as it reads files,
@@ -92,6 +92,6 @@ class BPE(TextOptions):
             progress=progress,
         )
         pairs = np.concatenate([first[:, :2], learned.pairs])
-        vocabulary = self.vocabulary(pairs, splitter, "bpe", {}, pieces.fingerprint)
+        vocabulary = self.vocabulary(pairs, splitter, "bpe", pieces.notes, pieces.fingerprint)
         warn_if_small(vocabulary, self.vocab_size, self.min_frequency)
         return vocabulary

@@ -53,10 +53,17 @@ def extend(
         vocab_size: ids in all afterwards.
         inherit: how many of the vocabulary's merges to keep, from the first; all where left out. Tokens that only later
             merges make keep their ids, and come back into use where a new merge makes them.
-        stage2, max_words, forbid, min_frequency, unit, max_doc_bytes, max_token_length, veto: as in
-            :class:`~tokencraft.learn.SuperBPE`.
+        stage2: how text is cut: ``"v2"`` (isolates digits, runs of punctuation, trailing spaces), ``"paper"`` (digits
+            alone), or a splitter.
+        max_words: most words of a new token; None for any number.
+        forbid: strings, in the byte alphabet of ``tokenizer.json``, that no new token may contain.
+        min_frequency: least count of a pair to be merged.
+        unit: what is cut into pieces: ``"document"``, or ``"line"`` with its line end.
+        max_doc_bytes: documents are cut off after this many bytes.
+        max_token_length: most bytes of a new token.
         digits: how runs of digits are cut before stage 2 cuts the rest; where left out, as the vocabulary has them cut
             before its own splitter, if at all.
+        veto: called with the bytes of both sides of a candidate; True discards it for good.
         threads: how many to use; all cores where left out.
         engine: where the corpus is counted; this machine where left out.
         memory: bytes that counting may take; as many as it needs where left out.
@@ -113,6 +120,7 @@ def extend(
             "stage2": plain(stage2),
             "max_words": max_words,
             "forbid": plain(forbid),
+            **pieces.notes,
         },
         pieces.fingerprint,
     )

@@ -118,15 +118,15 @@ class TextOptions(CorpusOptions):
         Raises:
             CorpusError: the corpus is empty or cannot be read.
         """
-        resources: dict[str, Any] = {"engine": engine, "memory": memory}
         return merges.count(
             self.prepared(corpus),
             splitter,
             unit=self.unit,
             max_doc_bytes=self.max_doc_bytes,
             threads=threads,
+            engine=engine,
+            memory=memory,
             progress=progress,
-            **{name: value for name, value in resources.items() if value is not None},
         )
 
     def first_merges(

@@ -87,9 +87,8 @@ def make_encoder(spec: EncoderSpec, reference: Encoder, texts: Sequence[str] = (
     """
     sample = sample_texts(spec, texts)
     expected = reference.encode_batch(sample)
-    if spec.normalizer is not None:
-        return _agreeing(lambda: _normalizing_encoder(spec, reference), sample, expected) or reference
-    native = _agreeing(lambda: _native_encoder(spec, reference), sample, expected)
+    make = _native_encoder if spec.normalizer is None else _normalizing_encoder
+    native = _agreeing(lambda: make(spec, reference), sample, expected)
     fast = _agreeing(lambda: _gigatoken_encoder(spec, native or reference), sample, expected)
     return fast or native or reference
 
@@ -112,7 +111,9 @@ class NativeEncoder:
 
     def encode_batch(self, texts: Sequence[str], threads: int | None = None) -> EncodedBatch:
         """See :class:`Encoder`."""
-        ends = None if self._splitter is None else [self._splitter.spans(text.encode("utf-8")) for text in texts]
+        ends = None
+        if self._splitter is not None:
+            ends = self._splitter.spans_batch([text.encode("utf-8") for text in texts], threads=threads)
         ids, offsets = self._encoder.encode_batch(list(texts), threads or 0, ends=ends)
         return EncodedBatch(ids, offsets, self.name)
 

@@ -215,7 +215,8 @@ def number_merges(size: int = 3) -> list[tuple[bytes, bytes]]:
     """
     if not 1 <= size <= 4:
         raise UsageError(
-            f"all numbers of up to {size} digits are too many to be tokens; take groups of 1 to 4, or number_tokens=False"
+            f"all numbers of up to {size} digits are too many to be tokens: take groups of 1 to 4, or "
+            "number_tokens=False"
         )
     merges: list[tuple[bytes, bytes]] = []
     ranks: dict[tuple[bytes, bytes], int] = {}
