@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from tokencraft.errors import VocabularyError
-from tokencraft.vocabulary import specials
+from tokencraft.vocabulary import lexicon, specials
 from tokencraft.vocabulary.kinds import TokenKind
 from tokencraft.vocabulary.vocabulary import Vocabulary
 
@@ -39,6 +39,8 @@ def with_specials(vocabulary: Vocabulary, tokens: Iterable[str], roles: Mapping[
 def _promote(vocabulary: Vocabulary, identifiers: list[int]) -> Vocabulary:
     """Ordinary or reserved tokens that become special; not those that merging needs, for text would become them."""
     needed = {*vocabulary.merges.ravel().tolist(), *vocabulary.merged.tolist()}
+    if lexicon.is_lexicon(vocabulary):  # Text becomes any of its tokens, and their ranks hang on the ids.
+        needed |= {identifier for identifier, kind in enumerate(vocabulary.kinds) if kind == TokenKind.NORMAL}
     kinds = list(vocabulary.kinds)
     for identifier in identifiers:
         if identifier in needed or kinds[identifier] == TokenKind.BYTE:

@@ -13,7 +13,9 @@ from tokencraft.errors import UsageError, VocabularyError
 from tokencraft.vocabulary.batch import EncodedBatch
 from tokencraft.vocabulary.encoding import Encoder, EncoderSpec, make_encoder
 from tokencraft.vocabulary.kinds import Specials, TokenKind
+from tokencraft.vocabulary.lexicon import is_lexicon
 from tokencraft.vocabulary.normalization import Normalizer
+from tokencraft.vocabulary.path_encoding import PathEncoding
 from tokencraft.vocabulary.stock import StockEncoder
 
 if TYPE_CHECKING:
@@ -33,10 +35,14 @@ class Encoders:
         self._vocabulary = vocabulary
         self._stock: dict[Specials, StockEncoder] = {}
         self._fast: dict[Specials, Encoder] = {}
+        self._paths: dict[Specials, PathEncoding] = {}
+        self._is_lexicon = is_lexicon(vocabulary)
 
     def encode(self, text: str | bytes, specials: Specials) -> npt.NDArray[np.uint32]:
         """See :meth:`Vocabulary.encode`."""
         checked = self._checked(text)
+        if self._is_lexicon:
+            return self._path_encoding(specials).encode_batch([checked], 1).ids
         if isinstance(checked, bytes):
             return self._stock_encoder(specials).encode_bytes(checked)
         return self._encoder(specials, [checked]).encode_batch([checked], 1).ids
@@ -46,6 +52,8 @@ class Encoders:
         if threads is not None and threads < 1:
             raise UsageError(f"threads is {threads}, expected 1 or more")
         texts = list(texts)
+        if self._is_lexicon:
+            return self._path_encoding(specials).encode_batch([self._checked(text) for text in texts], threads)
         if all(type(text) is str for text in texts):
             valid = cast("list[str]", texts)
             try:
@@ -60,6 +68,12 @@ class Encoders:
         stock, encoded = self._stock_encoder(specials), iter(fast)
         lists = [next(encoded) if isinstance(text, str) else stock.encode_bytes(text) for text in checked]
         return EncodedBatch.from_lists(lists, fast.encoder)
+
+    def _path_encoding(self, specials: Specials) -> PathEncoding:
+        check_specials(specials)
+        if specials not in self._paths:
+            self._paths[specials] = PathEncoding(self._vocabulary, specials)
+        return self._paths[specials]
 
     def _encoder(self, specials: Specials, texts: list[str]) -> Encoder:
         if specials not in self._fast:
@@ -91,8 +105,7 @@ class Encoders:
         return replace(spec, tokens=tokens, merges=merges, whole_pieces=whole, normalizer=normalizer)
 
     def _stock_encoder(self, specials: Specials) -> StockEncoder:
-        if specials not in ("none", "all"):
-            raise UsageError(f'specials is {specials!r}, expected "none" or "all"')
+        check_specials(specials)
         if specials not in self._stock:
             self._stock[specials] = StockEncoder(self._vocabulary, specials)
         return self._stock[specials]
@@ -120,3 +133,13 @@ class Encoders:
                 f"not UTF-8 at byte {error.start}; a {family} {algorithm} vocabulary encodes valid text only: decode "
                 "the bytes first, or use a byte-level vocabulary"
             ) from None
+
+
+def check_specials(specials: Specials) -> None:
+    """Refuse a way to treat special tokens that there is not.
+
+    Raises:
+        UsageError: it is neither ``"none"`` nor ``"all"``.
+    """
+    if specials not in ("none", "all"):
+        raise UsageError(f'specials is {specials!r}, expected "none" or "all"')

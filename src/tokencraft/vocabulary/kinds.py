@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any, Literal
 
-Algorithm = Literal["bpe-merges", "bpe-ranks", "unigram", "wordpiece", "greedy"]
+Algorithm = Literal["bpe-merges", "bpe-ranks", "unigram", "wordpiece", "greedy", "two-paths"]
 Specials = Literal["none", "all"]
 
 
@@ -59,6 +59,22 @@ class Origin:
 
 
 @dataclass(frozen=True)
+class TwoPaths:
+    """How a vocabulary of the algorithm ``"two-paths"`` reads text; see ``src/native/path_encoder.hpp``.
+
+    Args:
+        lexicon: how many tokens have a rank, in order of their ids: the first ones that are neither special nor unused.
+            Those behind them are the bytes that the lexicon lacks.
+        official: as published: a token that no shorter one begins is not taken, its first character is.
+        deeper: a token falls apart in two where both have better ranks than it, and each of these once more.
+    """
+
+    lexicon: int
+    official: bool = False
+    deeper: bool = False
+
+
+@dataclass(frozen=True)
 class Flags:
     """Switches of the encoding algorithm, as ``tokenizer.json`` names them.
 
@@ -71,6 +87,7 @@ class Flags:
         continuing_subword_prefix: mark of tokens inside a word, ``"##"`` for WordPiece.
         end_of_word_suffix: mark of tokens that end a word.
         max_input_chars_per_word: WordPiece gives up on longer words.
+        two_paths: what the algorithm ``"two-paths"`` needs; None for the others.
     """
 
     unk_token: str | None = None
@@ -81,3 +98,4 @@ class Flags:
     continuing_subword_prefix: str | None = None
     end_of_word_suffix: str | None = None
     max_input_chars_per_word: int | None = None
+    two_paths: TwoPaths | None = None

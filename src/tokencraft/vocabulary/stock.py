@@ -30,6 +30,11 @@ def build(document: dict[str, Any]) -> tokenizers.Tokenizer:
     Raises:
         VocabularyError: where the library refuses it.
     """
+    if document["model"]["type"] == "TwoPaths":
+        raise VocabularyError(
+            "tokenizers has no model that takes the better of two paths: encode with Vocabulary.encode or "
+            "to_transformers(), or export the longest match: tokencraft.vocabulary.lexicon.as_greedy(vocabulary)"
+        )
     try:
         return tokenizers.Tokenizer.from_str(json.dumps(document))
     except Exception as error:  # The library raises bare Exception for everything.
@@ -73,6 +78,11 @@ class StockEncoder:
             return EncodedBatch.from_lists([encoding.ids for encoding in encodings], "tokenizers")
         with ThreadPoolExecutor(threads) as pool:  # The library's own pool is one for the process.
             return EncodedBatch.from_lists(list(pool.map(self.encode, texts)), "tokenizers")
+
+    def spans(self, text: str) -> list[tuple[int, int, int]]:
+        """(id, begin, end) of every token of a valid text; begin and end count its characters."""
+        encoding = self._tokenizer.encode(text, add_special_tokens=False)
+        return [(identifier, *ends) for identifier, ends in zip(encoding.ids, encoding.offsets, strict=True)]
 
     def encode_bytes(self, data: bytes) -> npt.NDArray[np.uint32]:
         """Ids of any bytes: what is valid UTF-8 as text, every other byte as its own token.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from tokencraft.errors import VocabularyError
@@ -58,7 +59,11 @@ def _model(vocabulary: Vocabulary, pieces: dict[int, str]) -> dict[str, Any]:
     if len(vocab) != len(pieces):
         first = next(piece for identifier, piece in pieces.items() if vocab[piece] != identifier)
         raise VocabularyError(f"tokenizer.json cannot hold two tokens with the same string {first!r}")
-    if vocabulary.algorithm in ("wordpiece", "greedy"):
+    if vocabulary.algorithm == "two-paths":
+        rules = vocabulary.flags.two_paths
+        assert rules is not None
+        return {"type": "TwoPaths", **asdict(rules), "vocab": vocab}
+    if vocabulary.algorithm == "wordpiece" or (vocabulary.algorithm == "greedy" and not flags.ignore_merges):
         return {
             "type": "WordPiece",
             "unk_token": flags.unk_token or "[UNK]",

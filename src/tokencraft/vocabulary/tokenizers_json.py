@@ -14,14 +14,20 @@ import numpy.typing as npt
 
 from tokencraft.errors import UsageError, VocabularyError
 from tokencraft.vocabulary import bytes as canonical
-from tokencraft.vocabulary import specials, split
-from tokencraft.vocabulary.kinds import Algorithm, Flags, TokenKind
+from tokencraft.vocabulary import longest_match, specials, split
+from tokencraft.vocabulary.kinds import Algorithm, Flags, TokenKind, TwoPaths
 from tokencraft.vocabulary.split import Splitter
 from tokencraft.vocabulary.vocabulary import Vocabulary
 
 # Kept word for word.
 _PARTS = ("normalizer", "pre_tokenizer", "post_processor", "decoder", "truncation", "padding")
-_MODELS: dict[str, Algorithm] = {"BPE": "bpe-merges", "Unigram": "unigram", "WordPiece": "wordpiece"}
+_MODELS: dict[str, Algorithm] = {
+    "BPE": "bpe-merges",
+    "Unigram": "unigram",
+    "WordPiece": "wordpiece",
+    "TwoPaths": "two-paths",  # Ours alone: stock tokenizers refuses it, rather than segmenting otherwise.
+}
+_ORDINARY = (TokenKind.NORMAL, TokenKind.BYTE)
 
 
 def parse(document: Mapping[str, Any], where: str) -> Vocabulary:
@@ -63,6 +69,13 @@ def parse(document: Mapping[str, Any], where: str) -> Vocabulary:
     algorithm = _MODELS[model_type]
     if algorithm == "wordpiece" and not flags.continuing_subword_prefix and family == "byte-level":
         algorithm = "greedy"  # Longest match over bytes, without marks.
+    if _is_longest_match(model, parts["pre_tokenizer"], tokens, kinds):
+        algorithm = "greedy"
+        splitter: Splitter | None = split.WHOLE
+    else:
+        splitter = _splitter(parts["pre_tokenizer"], where)
+    if flags.two_paths is not None and flags.two_paths.lexicon > sum(kind in _ORDINARY for kind in kinds):
+        raise VocabularyError(f"{where}: model.lexicon is {flags.two_paths.lexicon}, more than there are tokens")
     special_ids = {
         spelling[identifier]: identifier for identifier, kind in enumerate(kinds) if kind == TokenKind.SPECIAL
     }
@@ -72,7 +85,7 @@ def parse(document: Mapping[str, Any], where: str) -> Vocabulary:
         kinds=kinds,
         merges=_merges(model, pieces, flags, where) if model_type == "BPE" else np.zeros((0, 2), np.int32),
         scores=_scores(model, len(tokens), where) if model_type == "Unigram" else None,
-        splitter=_splitter(parts["pre_tokenizer"], where),
+        splitter=splitter,
         flags=flags,
         special_tokens=specials.guess_roles(special_ids, flags.unk_token),
         added_tokens=tuple(added.values()),
@@ -108,6 +121,32 @@ def _splitter(pre_tokenizer: dict[str, Any] | None, where: str) -> Splitter | No
         raise VocabularyError(f"{where}: the pre_tokenizer is damaged: {error}") from None
 
 
+def _is_longest_match(
+    model: Mapping[str, Any],
+    pre_tokenizer: dict[str, Any] | None,
+    tokens: Sequence[bytes],
+    kinds: Sequence[TokenKind],
+) -> bool:
+    """Whether the pre-tokenizer cuts text into the longest tokens: all of this model's, and no others."""
+    if not longest_match.is_candidate(model, pre_tokenizer):
+        return False
+    try:
+        return pre_tokenizer == longest_match.pre_tokenizer(tokens, kinds)
+    except UnicodeDecodeError:  # a token that ends inside a character: not one of ours
+        return False
+
+
+def _two_paths(model: Mapping[str, Any], where: str) -> TwoPaths | None:
+    if model.get("type") != "TwoPaths":
+        return None
+    lexicon, switches = model.get("lexicon"), [model.get("official"), model.get("deeper")]
+    if not isinstance(lexicon, int) or isinstance(lexicon, bool) or lexicon < 0:
+        raise VocabularyError(f"{where}: model.lexicon is {lexicon!r}, expected a number of tokens")
+    if not all(isinstance(switch, bool) for switch in switches):
+        raise VocabularyError(f"{where}: model.official and model.deeper must be true or false, not {switches}")
+    return TwoPaths(lexicon, *map(bool, switches))
+
+
 def _flags(model: Mapping[str, Any], where: str) -> Flags:
     def value(name: str, *kinds: type) -> Any:
         found = model.get(name)
@@ -124,6 +163,7 @@ def _flags(model: Mapping[str, Any], where: str) -> Flags:
         continuing_subword_prefix=value("continuing_subword_prefix", str) or None,  # An empty mark marks nothing.
         end_of_word_suffix=value("end_of_word_suffix", str) or None,
         max_input_chars_per_word=value("max_input_chars_per_word", int),
+        two_paths=_two_paths(model, where),
     )
 
 
