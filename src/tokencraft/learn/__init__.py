@@ -12,6 +12,8 @@ from tokencraft.learn.extension import extend
 from tokencraft.learn.k_tokeniser import KTokeniser
 from tokencraft.learn.kl3m import KL3M
 from tokencraft.learn.kl3m_characters import KL3MCharacters
+from tokencraft.learn.less_is_better import LessIsBetter
+from tokencraft.learn.lib_reading import LibRules, Reading, Step
 from tokencraft.learn.morpheme_vocabulary import MorphemeVocabulary
 from tokencraft.learn.superbpe import SuperBPE
 from tokencraft.learn.supertokens import Supertokens
@@ -23,7 +25,11 @@ __all__ = [
     "KL3M",
     "KL3MCharacters",
     "KTokeniser",
+    "LessIsBetter",
+    "LibRules",
     "MorphemeVocabulary",
+    "Reading",
+    "Step",
     "SuperBPE",
     "Supertokens",
     "WordPiece",
