@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -147,6 +147,7 @@ class KTokeniser(TextOptions):
         }
         counts = {name: count_ngrams(words, tails_again=self.official) for name, words in types.items()}
         texts: dict[str, list[tuple[bool, str]]] = {}
+        fits = _fitting(base)
         for done, (name, words) in enumerate(types.items()):
             if progress is not None:
                 progress("learning", done, len(types))
@@ -159,7 +160,7 @@ class KTokeniser(TextOptions):
                 official=self.official,
             )
             texts[name] = select(
-                values,
+                {piece: value for piece, value in values.items() if fits(*piece)},
                 self.pieces_of.get(name, self.pieces),
                 min_value=self.min_value,
                 min_share=self.min_share,
@@ -167,7 +168,9 @@ class KTokeniser(TextOptions):
             )
         vocabulary = self.combine(base, counts, texts)
         extra = {
-            "types": {name: {"words": len(types[name]), "pieces": len(vocabulary.choice.types[name])} for name in types},
+            "types": {
+                name: {"words": len(types[name]), "pieces": len(vocabulary.choice.types[name])} for name in types
+            },
             "base_size": len(base),
             "base_origin": base.origin.to_json(),
             "threshold": vocabulary.choice.threshold,
@@ -214,7 +217,7 @@ class KTokeniser(TextOptions):
         given = [each.name for each in dataclasses.fields(TextOptions) if getattr(self, each.name) != each.default]
         if given:
             raise UsageError(f"{', '.join(given)} cannot be set for a base that is given: they are settled by it")
-        if self.base.algorithm not in ("wordpiece", "greedy"):
+        if self.base.algorithm not in ("wordpiece", "greedy") or self.base.flags.ignore_merges:
             raise TrainingError(
                 f"the base is {self.base.algorithm} ({self.base.family}); a concept-aware vocabulary needs longest "
                 "match: a WordPiece vocabulary, or none, for a lossless one to be learned from the corpus"
@@ -258,6 +261,22 @@ class KTokeniser(TextOptions):
             fertility_limit=self.fertility_limit,
             guard=not self.official,
         )
+
+
+def _fitting(base: Vocabulary) -> Callable[[bool, str], bool]:
+    """Whether the text of a piece can be a part of a word: what the base does before cutting leaves it as it is."""
+    stock = base.to_tokenizers()
+
+    def fits(begins: bool, text: str) -> bool:
+        bytelevel = base.family == "byte-level"
+        word = f"{' ' * bytelevel if begins else 'a'}{text}a"
+        normal = word if stock.normalizer is None else stock.normalizer.normalize_str(word)
+        words = (
+            [normal] if stock.pre_tokenizer is None else [w for w, _ in stock.pre_tokenizer.pre_tokenize_str(normal)]
+        )
+        return words == [to_printable(word.encode("utf-8")) if bytelevel else word]
+
+    return fits
 
 
 def with_pieces(

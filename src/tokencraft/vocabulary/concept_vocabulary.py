@@ -93,16 +93,22 @@ class ConceptVocabulary(Vocabulary):
         return Table("Sources", [Column("what"), Column("number"), Column("share", "%")], rows)
 
     def unreachable(self) -> dict[str, tuple[str, ...]]:
-        """Pieces of each type that longest match never produces with that type alone: dead weight.
+        """Pieces by type that no word was found for in which longest match takes them: dead weight.
 
-        A piece is reached where the word that it spells, or a word of any reachable beginning before it, is cut so; it
-        is out of reach where it is empty or the base's rule for unknown words catches it.
+        A piece that begins words is tried as a word of its own, one that goes on behind every single character.
         """
-        pieces, mark = self.pieces, self.flags.continuing_subword_prefix or ""
+        mark = self.flags.continuing_subword_prefix or ""
+        starts = [piece for piece in self.segmenter.pieces if len(piece) == 1]
         found: dict[str, tuple[str, ...]] = {}
         for name, ids in self.choice.types.items():
-            text = [pieces[number] for number in ids]
-            found[name] = tuple(p for p in text if not p.removeprefix(mark) or len(p) > self._longest_word)
+            missing = []
+            for number in ids:
+                piece = self.pieces[number]
+                goes_on = bool(mark) and piece.startswith(mark)
+                words = [start + piece.removeprefix(mark) for start in starts] if goes_on else [piece]
+                if not any(number in self.segmenter.cut(name, word).ids for word in words):
+                    missing.append(piece)
+            found[name] = tuple(missing)
         return found
 
     @cached_property

@@ -129,6 +129,7 @@ class WordSegmenter:
         self, pieces: Sequence[str], choice: WordChoice, *, mark: str, unknown: int | None, longest_word: int
     ) -> None:
         self.choice = choice
+        self.pieces = pieces
         self._mark = mark
         self._unknown = unknown
         self._longest_word = longest_word
@@ -138,6 +139,10 @@ class WordSegmenter:
         }
         self._longest_piece = max(map(len, pieces), default=1)
         self.choose = lru_cache(_CACHED_WORDS)(self._choose)
+
+    def cut(self, source: str, word: str) -> Segmentation:
+        """The segmentation of a word by one type, or by the base."""
+        return self._match(word, source, self._base if source == BASE else self._types[source])
 
     def sequence(self, words: Sequence[tuple[str, str]]) -> list[Segmentation]:
         """Segment the words of a sequence, each given as normalised and as it stands in the text."""
