@@ -67,11 +67,13 @@ def test_all_options_of_adapt_are_documented_and_no_others() -> None:
 
 
 @pytest.mark.parametrize(
-    "command", [("train", "bpe"), ("train", "superbpe"), ("measure",), ("transplant",), ("encode",)]
+    "command",
+    [("train", "bpe"), ("train", "superbpe"), ("extend",), ("measure",), ("transplant",), ("encode",)],
 )
 def test_options_of_the_other_commands_are_documented(command: tuple[str, ...]) -> None:
     text = page("cli.md")
     documented = set(FLAG.findall(section(text, "For all commands") + section(text, command[0])))
+    documented |= set(FLAG.findall(section(text, "train"))) if command == ("extend",) else set()
     negations = {flag for flag in flags_of(*command) if flag.startswith("--no-")}
     assert flags_of(*command) - negations <= documented
 
@@ -95,10 +97,10 @@ def test_every_key_of_the_report_is_documented() -> None:
 def test_fields_of_the_methods_are_documented() -> None:
     from dataclasses import fields
 
-    from tokencraft.learn import SuperBPE
+    from tokencraft.learn import SuperBPE, Supertokens
     from tokencraft.transplant import TokenAdapt
 
-    for name, method in (("superbpe", SuperBPE), ("tokenadapt", TokenAdapt)):
+    for name, method in (("superbpe", SuperBPE), ("supertokens", Supertokens), ("tokenadapt", TokenAdapt)):
         described = section(page(f"methods/{name}.md"), "Options")
         assert [field.name for field in fields(method) if f"`{field.name}`" not in described] == []
 
