@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import socket
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -21,16 +22,17 @@ class Ray:
     """Runs shards as tasks of a Ray cluster (the extra ``cluster``).
 
     Where the process is connected to a cluster already, that one is used. Otherwise the first map connects to
-    ``address``, to the cluster that ``RAY_ADDRESS`` or an earlier ``ray start`` names, or starts one on this machine;
-    the connection lasts until the process ends. A shard whose worker dies (killed, out of memory, machine lost) runs
-    again elsewhere, so function and shards must give the same result each time.
+    ``address``, else to the cluster that the environment variable ``RAY_ADDRESS`` names, else it starts a cluster on
+    this machine; the connection lasts until the process ends. A shard whose worker dies (killed, out of memory, machine
+    lost) runs again elsewhere, so function and shards must give the same result each time.
 
     The machines need the same version of tokencraft and see the same files under the same paths.
 
     Args:
         processes: most shards that run at a time; None for one a core of the cluster. A cluster that is started here
             gets that many cores.
-        address: of the cluster, such as ``"auto"`` or ``"ray://head:10001"``; None for what is said above.
+        address: of the cluster, such as ``"head:6379"``, ``"ray://head:10001"``, or ``"auto"`` for the one that was
+            started on this machine; None for what is said above.
         retries: how often a shard may lose its worker before the work fails.
     """
 
@@ -115,12 +117,31 @@ def _connected(address: str | None, processes: int | None) -> Any:
         raise MissingExtraError("ray", "cluster") from None
     if ray.is_initialized():
         return ray
-    named = address or os.environ.get("RAY_ADDRESS")
+    named = address or os.environ.get("RAY_ADDRESS") or "local"
     options: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
+    if named == "local":
+        options |= {"num_cpus": processes, "include_dashboard": False}
+    else:
+        _check_reachable(named)
     try:
-        ray.init(address=named or "auto", **options)
+        ray.init(address=named, **options)
     except (ConnectionError, RuntimeError, TimeoutError, ValueError) as error:
-        if named is not None:
-            raise TokencraftError(f"there is no Ray cluster at {named!r}: {' '.join(str(error).split())}") from None
-        ray.init(address="local", num_cpus=processes, include_dashboard=False, **options)
+        raise TokencraftError(f"no Ray cluster at {named!r}: {' '.join(str(error).split())}") from None
     return ray
+
+
+def _check_reachable(address: str) -> None:
+    """Try the port of ``host:port``: Ray itself goes on trying for a long time, and then ends the process.
+
+    Raises:
+        TokencraftError: nobody listens there.
+    """
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not port.isdecimal():
+        return
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=10).close()
+    except OSError as error:
+        raise TokencraftError(
+            f"no Ray cluster at {address!r}: {error.strerror or error}; check it, or start one with 'ray start'"
+        ) from None

@@ -243,7 +243,7 @@ def _learner(
     warnings.warn(
         f"the distinct pieces do not fit into {store.memory / 2**30:.3g} GiB: merges are learned from a weighted "
         f"sample of {sample.pieces:,} of {sample.of_pieces:,} pieces with {sample.tokens / sample.of_tokens:.1%} of "
-        f"their tokens; pieces that occur {threshold:,} times or more are all there. Allow more memory to use everything",
+        f"their tokens; pieces that occur {threshold:,} times or more are all there. Allow more memory to use all",
         stacklevel=4,
     )
     return chosen.learner(), sample

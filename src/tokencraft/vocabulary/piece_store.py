@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import weakref
 from collections.abc import Iterator
 from typing import IO
 
@@ -94,6 +95,7 @@ class PieceStore:
         try:
             if self._file is None:
                 self._file = tempfile.TemporaryFile(prefix="tokencraft-")  # noqa: SIM115 - lives as long as the store
+                weakref.finalize(self, self._file.close)
             self._file.seek(0, 2)
             for shard, segments in enumerate(self._segments):
                 written = self.counter.write(shard)
