@@ -118,7 +118,9 @@ class SuperBPE(TextOptions):
                 source learns the phrases of that alone.
             threads: how many to use; all cores where left out. The vocabulary does not depend on it.
             engine: where the corpus is counted; this machine where left out.
-            memory: bytes that counting may take; as many as it needs where left out.
+            memory: bytes that training may take; as many as it needs where left out. Counts that do not fit go to a
+                temporary file, which changes nothing; where a stage cannot hold all pieces it learns from a weighted
+                sample, with a warning and a note in the origin.
             progress: called with what is being done, how much is done and how much there is.
 
         Returns:
@@ -159,8 +161,10 @@ class SuperBPE(TextOptions):
             first, tokens = _renumber(first[:-1], tokens, merges.byte_tokens(self.special_tokens))
         fingerprint = units.fingerprint
         if by_runs:
+            samples = units.samples
             del units
             pieces = count(PretokenRuns(stage1, joinable(first[:, :2], self.special_tokens)))
+            pieces.samples.extend(samples)
         else:
             pieces = units.recut(stage2)
             del units
@@ -174,7 +178,7 @@ class SuperBPE(TextOptions):
                 pieces, self.vocab_size - len(tokens), tokens=tokens, merges=first, rules=rules, progress=progress
             )
             pairs = np.concatenate([pairs, second.pairs])
-        extra = {"transition": transition, "inherited_merges": len(first)}
+        extra = {"transition": transition, "inherited_merges": len(first), **pieces.notes}
         vocabulary = self.vocabulary(pairs, stage2, "superbpe", extra, fingerprint)
         warn_if_small(vocabulary, self.vocab_size, self.min_frequency)
         return vocabulary
