@@ -52,7 +52,7 @@ std::string encoded(Characters characters) {
             continue;
         }
         const int tails = code < 0x800 ? 1 : code < 0x10000 ? 2 : 3;
-        text += static_cast<char>((0xF00u >> tails) | (code >> (6 * tails)));
+        text += static_cast<char>((0xF00u >> (tails + 1)) | (code >> (6 * tails)));
         for (int i = tails - 1; i >= 0; --i) text += static_cast<char>(0x80u | ((code >> (6 * i)) & 0x3Fu));
     }
     return text;
