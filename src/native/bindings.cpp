@@ -36,6 +36,7 @@ void bind_less_is_better(nb::module_& m);
 void bind_training(nb::module_& m);
 void bind_pretoken_runs(nb::module_& m);
 void bind_random_split(nb::module_& m);
+void bind_whole_tokens(nb::module_& m);
 }  // namespace tokencraft
 
 namespace {
@@ -172,4 +173,5 @@ NB_MODULE(_native, m) {
     bind_less_is_better(m);
     bind_pretoken_runs(m);
     bind_random_split(m);
+    bind_whole_tokens(m);
 }

@@ -27,6 +27,13 @@ def random_whitespace(
 ) -> list[npt.NDArray[np.uint32]]:
     """Ends of the pieces of every text, cut before a random share of the runs of white space."""
 
+class WholeTokens:
+    """Keeps strings whole where a split pattern would cut them."""
+
+    def __init__(self, tokens: list[bytes], pattern: int) -> None: ...
+    def split_batch(self, texts: list[bytes] | list[str], threads: int = 0) -> list[npt.NDArray[np.uint32]]:
+        """Ends of the pieces of every text."""
+
 class PretokenRuns:
     """Cuts texts into runs of two or more of the given pretokens, and single bytes outside of runs."""
 

@@ -16,9 +16,9 @@ from tokencraft.learn.custom_tokens import (
     kept_whole,
     read_tokens,
     spaced_forms,
-    whole_pattern,
 )
 from tokencraft.vocabulary import split
+from tokencraft.vocabulary.whole_tokens import whole_pattern
 
 
 def test_counts_of_the_groups() -> None:

@@ -38,7 +38,9 @@ SPECIALS = [
 
 
 def learner(**changes: Any) -> KL3M:
-    return KL3M(**{"vocab_size": 700, "groups": ("enumerations", "json"), "custom_tokens": CITATIONS} | changes)
+    return KL3M(
+        **{"vocab_size": 700, "groups": ("enumerations", "json"), "custom_tokens": CITATIONS, "spaced": "all"} | changes
+    )
 
 
 @pytest.fixture(scope="module")
@@ -73,12 +75,24 @@ def test_size_is_as_asked_and_custom_tokens_are_there(law: Vocabulary) -> None:
 
 
 @pytest.mark.parametrize(
-    ("spaced", "vocab_size"), [(False, 460), (False, 490), (False, 540), (True, 640), (True, 650), (True, 690)]
+    ("spaced", "vocab_size"),
+    [
+        ("none", 460),
+        ("none", 490),
+        ("none", 540),
+        ("seen", 480),
+        ("seen", 530),
+        ("all", 640),
+        ("all", 650),
+        ("all", 690),
+    ],
 )
-def test_merges_are_those_of_a_plain_trainer_on_the_rest(spaced: bool, vocab_size: int) -> None:
+def test_merges_are_those_of_a_plain_trainer_on_the_rest(spaced: str, vocab_size: int) -> None:
     made = learner(vocab_size=vocab_size, spaced=spaced, min_frequency=0).train(Corpus.from_iterable(LAW))
     custom = custom_token_set(["enumerations", "json"], extra=CITATIONS)
-    custom = spaced_forms(custom) if spaced else custom
+    every = spaced_forms(custom)
+    there = {piece for text in LAW for piece in kept_whole(every, split.GPT2).split(text)}
+    custom = {"none": custom, "all": every, "seen": [each for each in every if each in custom or each in there]}[spaced]
     cutting = kept_whole(custom, split.GPT2)
     pieces = Counter(piece.encode() for text in LAW for piece in cutting.split(text) if piece not in custom)
     naive = NaiveTrainer(pieces.items(), merges.byte_tokens(SPECIALS))
@@ -100,7 +114,7 @@ def test_merges_are_those_of_a_plain_trainer_on_the_rest(spaced: bool, vocab_siz
 
 def test_a_merge_that_makes_a_custom_token_saves_an_entry() -> None:
     texts = ["nullify it, nullify them"]
-    naive = learner(vocab_size=269 + 7, groups=(), custom_tokens=("null",), spaced=False, min_frequency=0)
+    naive = learner(vocab_size=269 + 7, groups=(), custom_tokens=("null",), spaced="none", min_frequency=0)
     made = naive.train(Corpus.from_iterable(texts))
     assert len(made) == 276
     assert made.tokens.count(b"null") == 1
@@ -109,7 +123,7 @@ def test_a_merge_that_makes_a_custom_token_saves_an_entry() -> None:
 
 def test_custom_tokens_teach_nothing() -> None:
     # Were it not set apart, the pieces of "<?xml" would be the first merges.
-    made = learner(vocab_size=273, groups=(), custom_tokens=("<?xml",), spaced=False, min_frequency=0).train(
+    made = learner(vocab_size=273, groups=(), custom_tokens=("<?xml",), spaced="none", min_frequency=0).train(
         Corpus.from_iterable(["<?xml " * 50 + "the then the"])
     )
     assert list(made.tokens[269:]) == [b"he", b"the", b" the", b"<?xml"]
@@ -133,6 +147,14 @@ def test_encodes_as_stock_tokenizers_and_back(law: Vocabulary, text: str) -> Non
     assert law.decode(ids) == text
     if "<|" not in text:
         assert ids.tolist() == law.to_tokenizers().encode(text, add_special_tokens=False).ids
+
+
+def test_forms_with_a_space_where_the_corpus_has_them() -> None:
+    made = learner(spaced="seen", vocab_size=500).train(Corpus.from_iterable(LAW))
+    assert len(made) == 500
+    assert {b" U.S.C.", b"U.S.C.", b"N.Y.S.", b"(z)"} <= set(made.tokens)
+    assert not {b" N.Y.S.", b" (z)"} & set(made.tokens)
+    assert [made.tokens[each] for each in made.encode("a (z)").tolist()] == [b"a", b" ", b"(z)"]
 
 
 def test_saved_and_loaded(law: Vocabulary, tmp_path: Path) -> None:
@@ -222,6 +244,8 @@ def test_wrong_options_are_refused() -> None:
         learner(vocab_size=600).train(corpus)
     with pytest.raises(UsageError, match="no group of custom tokens 'law'"):
         learner(groups=("law",))
+    with pytest.raises(UsageError, match="spaced is"):
+        learner(spaced="some")
     with pytest.raises(UsageError, match="pad_to is"):
         learner(pad_to="pow3")
     with pytest.raises(UsageError, match="pad_with is"):

@@ -16,6 +16,8 @@ from typing import Any
 
 from tokencraft.errors import UsageError
 from tokencraft.vocabulary.split import Regex, Splitter
+from tokencraft.vocabulary.split_patterns import recognise
+from tokencraft.vocabulary.whole_tokens import whole_pattern
 
 _HTML_TAGS = """
 html head body div span img table thead tbody tfoot tr td ul ol li h1 h2 h3 h4 iframe script style svg input button form
@@ -147,65 +149,10 @@ def kept_whole(tokens: Sequence[str], splitter: Splitter) -> Splitter:
         ['See', ' 9', ' F.3d', ' WhatsApp', '.', ' App.']
     """
     patterns = splitter.patterns if isinstance(splitter, Regex) else ()
+    patterns = known.spelling if (known := recognise(patterns)) is not None else patterns
     cut = [token for token in tokens if not patterns or splitter.split(token) != [token]]
     if not cut:
         return splitter
     mine = whole_pattern(cut)
     # First they are set apart from all else, then the patterns meet them alone and must leave them so.
     return Regex((mine, *(f"{mine}|{pattern}" for pattern in patterns)))
-
-
-def whole_pattern(tokens: Iterable[str]) -> str:
-    r"""A regular expression for these tokens, alike in all engines.
-
-    Example:
-        >>> whole_pattern(["(a)", "(b)", "c."])
-        '\\((?:a\\)|b\\))|(?<![\\p{L}\\p{N}])(?:c\\.)'
-    """
-    words = [token for token in tokens if _is_word(token[0])]
-    others = [token for token in tokens if not _is_word(token[0])]
-    parts = [_longest_first(others)] if others else []
-    return "|".join([*parts, *([f"(?<!{_WORD})(?:{_longest_first(words)})"] if words else [])])
-
-
-_WORD = r"[\p{L}\p{N}]"
-
-
-def _is_word(char: str) -> bool:
-    return char.isalnum()
-
-
-def _longest_first(tokens: Iterable[str]) -> str:
-    """Alternatives for strings that share beginnings: each beginning is tried once, the longest string wins."""
-    tree: dict[str, Any] = {}
-    for token in tokens:
-        node = tree
-        for char in token:
-            node = node.setdefault(char, {})
-        node[""] = {}  # a token ends here
-        node["edge"] = {} if _is_word(token[-1]) else None
-    return _alternatives(tree)
-
-
-def _alternatives(node: dict[str, Any]) -> str:
-    edge = rf"(?!{_WORD})" if node.get("edge") is not None else ""
-    branches = [_escaped(char) + _branch(child) for char, child in sorted(node.items()) if len(char) == 1]
-    if "" in node:
-        branches.append(edge)
-    return "|".join(branches)
-
-
-def _branch(node: dict[str, Any]) -> str:
-    """What follows a character: nothing, one way on, or several."""
-    inner = _alternatives(node)
-    ways = sum(len(char) == 1 for char in node) + ("" in node)
-    return inner if ways == 1 else f"(?:{inner})"
-
-
-_ESCAPES = {"\n": r"\n", "\r": r"\r", "\t": r"\t", "\f": r"\f", "\v": r"\x0b"}
-
-
-def _escaped(char: str) -> str:
-    if char in _ESCAPES:
-        return _ESCAPES[char]
-    return char if char.isalnum() or char in " _" or ord(char) > 0x7F else "\\" + char

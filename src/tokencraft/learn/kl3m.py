@@ -12,13 +12,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from math import log2
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from tokencraft.corpus import Corpus
-from tokencraft.errors import TrainingError
+from tokencraft.errors import TrainingError, UsageError
 from tokencraft.learn.custom_tokens import GROUPS, custom_token_set, kept_whole, spaced_forms
 from tokencraft.learn.kl3m_specials import SPECIAL_TOKENS, with_kl3m_settings
 from tokencraft.learn.options import TextOptions
@@ -48,7 +48,8 @@ class KL3M(TextOptions):
         groups: custom tokens by name: whitespace, markdown, html, json, xml, years, numbers, enumerations; or none.
         custom_tokens: further ones, taken as they are.
         token_files: files with further ones: one a line, a JSON list, or the JSON of ``reporters-db``.
-        spaced: also have each with a space before it, which is how text mostly has them.
+        spaced: also have each with a space before it, which is how text mostly has them: where the corpus has it so
+            (``seen``), ``all``, or ``none``.
         pad_to: fill the vocabulary up: ``none``, ``pow2`` for a power of two, or a number to have a multiple of.
         pad_with: ``reserved`` tokens that no text produces, more ``merges``, or runs of ``whitespace`` as released.
         official: as the published script does: custom tokens are added tokens, which are found anywhere in raw text
@@ -59,7 +60,7 @@ class KL3M(TextOptions):
         UsageError: a group or a kind of padding does not exist, or a file holds no list.
 
     Example:
-        >>> learner = KL3M(vocab_size=275, groups=(), min_frequency=0, custom_tokens=("U.S.C.",))
+        >>> learner = KL3M(vocab_size=275, groups=(), min_frequency=0, custom_tokens=("U.S.C.",), spaced="all")
         >>> vocabulary = learner.train(Corpus.from_iterable(["under the act, under the title"]))
         >>> [vocabulary.tokens[identifier] for identifier in vocabulary.encode("the 5 U.S.C. title").tolist()]
         [b't', b'he', b' ', b'5', b' U.S.C.', b' t', b'i', b't', b'l', b'e']
@@ -70,7 +71,7 @@ class KL3M(TextOptions):
     groups: tuple[str, ...] = tuple(GROUPS)
     custom_tokens: tuple[str, ...] = ()
     token_files: tuple[str, ...] = ()
-    spaced: bool = True
+    spaced: Literal["seen", "all", "none"] = "seen"
     pad_to: int | str = "none"
     pad_with: PadWith = "reserved"
     official: bool = False
@@ -89,6 +90,8 @@ class KL3M(TextOptions):
         """Check what can be checked before training."""
         check_padding(self.pad_to, self.pad_with)
         custom_token_set(self.groups)
+        if self.spaced not in ("seen", "all", "none"):
+            raise UsageError(f"spaced is 'seen', 'all' or 'none', not {self.spaced!r}")
 
     @classmethod
     def paper_settings(cls, *, lowercase: bool = False) -> KL3M:
@@ -143,17 +146,12 @@ class KL3M(TextOptions):
         """
         check_size(self.vocab_size, self.special_tokens)
         custom, base = self.custom(), self.splitter_with_digits(self.splitter)
-        if not self.official and self.spaced:
-            custom = spaced_forms(custom)
         size = padded_size(self.vocab_size, self.pad_to) if self.pad_with == "merges" else self.vocab_size
-        if size < 256 + len(self.special_tokens) + len(custom):
-            raise TrainingError(
-                f"a vocabulary of {size} tokens cannot hold {len(self.special_tokens)} special tokens, 256 bytes and "
-                f"{len(custom)} custom tokens; name fewer groups, take spaced=False, or a larger vocab_size"
-            )
+        self._check_room(size, custom)
         at_random = isinstance(base, (RandomChunks, RandomWhitespace))
         encoding = split.WHOLE if at_random else base
-        cutting = encoding if self.official or not custom else kept_whole(custom, encoding)
+        forms = custom if self.official or self.spaced == "none" else spaced_forms(custom)
+        cutting = encoding if self.official or not forms else kept_whole(forms, encoding)
         pieces = self.count(
             corpus,
             base if at_random else cutting,
@@ -162,10 +160,15 @@ class KL3M(TextOptions):
             memory=memory,
             progress=progress,
         )
+        if forms and not self.official and self.spaced == "seen":
+            there, plain = pieces.items(), set(custom)
+            forms = [form for form in forms if form in plain or form.encode("utf-8") in there]
+            cutting = kept_whole(forms, encoding)
+        self._check_room(size, forms)
         tokens = merges.byte_tokens(self.special_tokens)
         first = self.first_merges(pieces, tokens, size)
         given = len(tokens)
-        fixed = [] if self.official else [token.encode("utf-8") for token in custom]
+        fixed = [] if self.official else [token.encode("utf-8") for token in forms]
         wanted = size - given - (len(self.special_tokens) + len(custom) if self.official else 0)
         learned = merges.learn(
             pieces.recut(_Apart(frozenset(fixed))) if fixed else pieces,
@@ -186,6 +189,18 @@ class KL3M(TextOptions):
             vocabulary = _with_whole_pieces(vocabulary, missing)
         warn_if_small(vocabulary, size, self.min_frequency)
         return padded(vocabulary, padded_size(len(vocabulary), self.pad_to), self.pad_with)
+
+    def _check_room(self, size: int, custom: Sequence[str]) -> None:
+        """Refuse a vocabulary that cannot hold its custom tokens.
+
+        Raises:
+            TrainingError: it has fewer ids.
+        """
+        if size < 256 + len(self.special_tokens) + len(custom):
+            raise TrainingError(
+                f"a vocabulary of {size} tokens cannot hold {len(self.special_tokens)} special tokens, 256 bytes and "
+                f"{len(custom)} custom tokens; name fewer groups, take spaced='none', or a larger vocab_size"
+            )
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,7 @@ import regex
 from tokencraft import _native
 from tokencraft.errors import UsageError
 from tokencraft.vocabulary.split_patterns import PATTERNS, Known, recognise
+from tokencraft.vocabulary.whole_tokens import kept_whole_by
 
 Ends = npt.NDArray[np.uint32]
 
@@ -113,6 +114,8 @@ class Regex(ByBytes):
         """The END offset in bytes (uint32) of every piece of ``data``; a byte that is not UTF-8 belongs to no class."""
         if self.native is not None:
             return _native.split(self.native, data)
+        if self._whole is not None:
+            return self._whole.split_batch([data], 1)[0]
         # One character stands for one stray byte, so that offsets stay exact.
         text = data.decode("utf-8", errors="surrogateescape")
         pieces = [text] if text else []
@@ -120,6 +123,22 @@ class Regex(ByBytes):
             pieces = [part for piece in pieces for part in _isolate(regex.compile(pattern), piece)]
         sizes = [len(piece.encode("utf-8", errors="surrogateescape")) for piece in pieces]
         return np.cumsum(sizes, dtype=np.uint32) if sizes else np.empty(0, dtype=np.uint32)
+
+    def spans_batch(self, texts: Sequence[bytes], *, threads: int | None = None) -> list[Ends]:
+        """The END offsets of the pieces of every text; on several threads, where C++ cuts them."""
+        if self._whole is not None:
+            return self._whole.split_batch(list(texts), threads or 0)
+        return super().spans_batch(texts, threads=threads)
+
+    @cached_property
+    def _whole(self) -> _native.WholeTokens | None:
+        """What cuts the same in C++, where the patterns keep tokens whole and cut the rest by a well-known pattern."""
+        found = kept_whole_by(self.patterns)
+        return None if found is None else _native.WholeTokens([token.encode("utf-8") for token in found[0]], found[1])
+
+    def __getstate__(self) -> dict[str, Any]:
+        """The patterns alone, for other processes."""
+        return {"patterns": self.patterns}
 
     def to_pre_tokenizer(self) -> dict[str, Any] | None:
         """The ``tokenizers`` JSON of the split alone, in a spelling on which all engines agree."""
