@@ -72,7 +72,8 @@ def main() -> None:
             domain += rows(seed, vocab_size, plain, texts, arguments.threads)
             recipes = {
                 "KL3M, three groups": KL3M(vocab_size, groups=GROUPS),
-                "KL3M, three groups, unspaced": KL3M(vocab_size, groups=GROUPS, spaced=False),
+                "KL3M, three groups, spaced all": KL3M(vocab_size, groups=GROUPS, spaced="all"),
+                "KL3M, three groups, spaced none": KL3M(vocab_size, groups=GROUPS, spaced="none"),
                 "as published, three groups": KL3M(vocab_size + 13, groups=GROUPS, official=True),
                 "KL3M, all groups": KL3M(vocab_size),
                 "as published, all groups": KL3M(vocab_size + 13, official=True),

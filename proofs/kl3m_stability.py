@@ -1,6 +1,6 @@
 """Proof of KL3M's character-level vocabularies (arXiv 2503.17247): noise breaks less of their tokenization.
 
-Vocabularies are learned from 5 MB of the Brown corpus, and 1,500 sentences held out are spoilt as OCR does, at two rates.
+Vocabularies are learned from 5 MB of the Brown corpus; 1,500 sentences held out are spoilt as OCR does, at two rates.
 The paper shows one sentence; the measure is ours. A minute.
 """
 
