@@ -13,35 +13,34 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 import regex
 
 from tokencraft import _native
 from tokencraft.errors import UsageError
-from tokencraft.vocabulary import Vocabulary, split
 from tokencraft.vocabulary.split import ByBytes, Ends, Splitter
 
 _LETTER = regex.compile(r"\p{L}")
 
 
-def joinable(pairs: npt.NDArray[Any], special_tokens: Sequence[str] = ()) -> frozenset[bytes]:
+def joinable(tokens: Sequence[bytes], table: npt.NDArray[np.int32]) -> frozenset[bytes]:
     """The tokens that may be joined with others: those that hold a letter and that their own bytes become.
 
     Args:
-        pairs: (left id, right id) of merges in rank order, as :meth:`Vocabulary.from_merges` takes them.
-        special_tokens: strings of the first ids.
+        tokens: bytes by id; empty for ids that no text produces.
+        table: (left id, right id, id of what they make) of the merges in rank order, int32 ``[m, 3]``.
 
     Example:
-        >>> found = joinable([(64, 65), (65, 66), (64, 257)])  # ab, bc, abc; "abc" becomes ab c
+        >>> bytes_ = [bytes([value]) for value in range(256)]
+        >>> table = np.array([(97, 98, 256), (98, 99, 257), (97, 257, 258)], np.int32)
+        >>> found = joinable([*bytes_, b"ab", b"bc", b"abc"], table)  # "abc" becomes ab c
         >>> sorted(token for token in found if len(token) > 1)
         [b'ab', b'bc']
     """
-    vocabulary = Vocabulary.from_merges(pairs, splitter=split.WHOLE, special_tokens=tuple(special_tokens))
-    texts = [token.decode("utf-8", "ignore") for token in vocabulary.tokens[len(special_tokens) :]]
-    wanted = [text for text in texts if _LETTER.search(text)]
-    encoded = vocabulary.encode_batch(wanted)
-    whole = (encoded.offsets[1:] - encoded.offsets[:-1]) == 1
-    return frozenset(text.encode("utf-8") for text, is_whole in zip(wanted, whole.tolist(), strict=True) if is_whole)
+    wanted = [token for token in tokens if _LETTER.search(token.decode("utf-8", "ignore"))]
+    _, offsets = _native.BPEEncoder(list(tokens), table, 0).encode_batch(wanted)
+    return frozenset(token for token, size in zip(wanted, np.diff(offsets).tolist(), strict=True) if size == 1)
 
 
 @dataclass(frozen=True)
@@ -55,6 +54,7 @@ class PretokenRuns(ByBytes):
         joinable: the pretokens that runs are made of; see :func:`joinable`.
 
     Example:
+        >>> from tokencraft.vocabulary import split
         >>> runs = PretokenRuns(split.GPT2, frozenset([b"by", b" the", b" way"]))
         >>> runs.split("by the way, by")
         ['by the way', ',', ' ', 'b', 'y']

@@ -163,7 +163,7 @@ class SuperBPE(TextOptions):
         if by_runs:
             samples = units.samples
             del units
-            pieces = count(PretokenRuns(stage1, joinable(first[:, :2], self.special_tokens)))
+            pieces = count(PretokenRuns(stage1, joinable(tokens, first)))
             pieces.samples.extend(samples)
         else:
             pieces = units.recut(stage2)
