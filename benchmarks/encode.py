@@ -1,10 +1,10 @@
 """Encoding documents of about 8 KB: ours, ``tokenizers``, ``tiktoken`` and ``gigatoken``, on code and on text.
 
-Two vocabularies of the same size are learnt on the first half of each corpus and encode documents of the second half:
-a SuperBPE one and an ordinary one (BPE, the Llama-3 pattern, which all four know). Every library is made and has
-encoded one word when the clock starts; the cold pass is the first over the documents, warm is the median of the later
-ones. What is not equal: ``tokenizers`` and ``tiktoken`` give lists of Python objects, the others arrays; ``gigatoken``
-cannot take every vocabulary, the note says so.
+Three vocabularies of the same size are learnt on the first half of each corpus and encode documents of the second half:
+a SuperBPE one, one of supertokens (text is not cut at all), and an ordinary one (BPE, the Llama-3 pattern, which all
+four know). Every library is made and has encoded one word when the clock starts; the cold pass is the first over the
+documents, warm is the median of the later ones. What is not equal: ``tokenizers`` and ``tiktoken`` give lists of Python
+objects, the others arrays; ``gigatoken`` cannot take every vocabulary, the note says so.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from harness import CACHE, code_corpus, in_turn, median, ratio, store, text_corpus
+from harness import CACHE, corpora_of, in_turn, median, parser_of, ratio, store
 
 DOCUMENT_BYTES = 8192
 CONTESTANTS = {
@@ -31,32 +31,20 @@ CONTESTANTS = {
     "tiktoken": "tiktoken",
     "gigatoken": "gigatoken",
 }
-VOCABULARIES = ("superbpe", "ordinary")
+VOCABULARIES = ("superbpe", "supertokens", "ordinary")
 
 
 def main() -> None:
     """Measure, print and store."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--corpus", choices=["code", "text", "both"], default="both")
-    parser.add_argument("--bytes", type=int, default=16_000_000, help="size of the documents that are encoded")
-    parser.add_argument("--vocab-size", type=int, default=32_000)
+    parser = parser_of(
+        __doc__, CONTESTANTS.values(), size=16_000_000, size_help="size of the documents that are encoded"
+    )
     parser.add_argument("--passes", type=int, default=3, help="warm passes in each process")
-    parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--only", nargs="*", choices=list(CONTESTANTS.values()), help="leave the others out")
-    parser.add_argument("--worker", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.worker:
         work(json.loads(arguments.worker))
         return
-    corpora = {"code": code_corpus(2 * arguments.bytes)} if arguments.corpus != "text" else {}
-    if arguments.corpus != "code":
-        text = text_corpus(2 * arguments.bytes)
-        if text is None:
-            print("no corpus of text: the real data is absent (TOKENCRAFT_DATA)", file=sys.stderr)
-        else:
-            corpora["text"] = text
-    report(corpora, arguments)
+    report(corpora_of(arguments, 2 * arguments.bytes), arguments)
 
 
 def report(corpora: dict[str, Path], arguments: argparse.Namespace) -> None:
@@ -134,18 +122,20 @@ def agreement(run: dict[str, Any], stock: Sequence[dict[str, Any]]) -> str:
 def learnt(path: Path, kind: str, size: int) -> Path:
     """A ``tokenizer.json`` learnt on the first half of a corpus."""
     from tokencraft.corpus import Corpus
-    from tokencraft.learn import BPE, SuperBPE
+    from tokencraft.learn import BPE, SuperBPE, Supertokens
     from tokencraft.vocabulary import split
 
     target = CACHE / f"{path.stem}-{kind}-{size}.json"
     if not target.is_file():
-        corpus = Corpus.from_iterable([line for text in documents(path, 0) for line in text.splitlines(keepends=True)])
-        learner: Any = (
-            SuperBPE(vocab_size=size, transition=size * 3 // 4)
-            if kind == "superbpe"
-            else BPE(vocab_size=size, splitter=split.LLAMA3, unit="line")
-        )
-        learner.train(corpus).save(target)
+        half = documents(path, 0)
+        lines = [line for text in half for line in text.splitlines(keepends=True)]
+        learners: dict[str, Any] = {
+            "superbpe": SuperBPE(vocab_size=size, transition=size * 3 // 4),
+            "supertokens": Supertokens(vocab_size=size),
+            "ordinary": BPE(vocab_size=size, splitter=split.LLAMA3, unit="line"),
+        }
+        corpus = Corpus.from_iterable(half if kind == "supertokens" else lines)
+        learners[kind].train(corpus).save(target)
     return target
 
 

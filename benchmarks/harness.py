@@ -7,6 +7,7 @@ machine's load does not favour one of them.
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import json
 import os
@@ -18,7 +19,7 @@ import subprocess
 import sys
 import sysconfig
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -49,6 +50,45 @@ class Measured:
     cpu_seconds: float
     memory_bytes: int
     value: Any
+
+
+def parser_of(
+    description: str | None, contestants: Iterable[str], *, size: int, size_help: str
+) -> argparse.ArgumentParser:
+    """The options that the benchmarks on whole corpora share.
+
+    Args:
+        description: the docstring of the script.
+        contestants: what ``--only`` takes.
+        size: default of ``--bytes``.
+        size_help: what ``--bytes`` says.
+    """
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--corpus", choices=["code", "text", "both"], default="both")
+    parser.add_argument("--bytes", type=int, default=size, help=size_help)
+    parser.add_argument("--vocab-size", type=int, default=32_000)
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--only", nargs="*", choices=list(contestants), help="leave the others out")
+    parser.add_argument("--worker", help=argparse.SUPPRESS)
+    return parser
+
+
+def corpora_of(arguments: argparse.Namespace, size: int) -> dict[str, Path]:
+    """The corpora that ``--corpus`` asks for, by name, about ``size`` bytes each; text only where it is there."""
+    corpora = {"code": code_corpus(size)} if arguments.corpus != "text" else {}
+    if arguments.corpus != "code":
+        text = text_corpus(size)
+        if text is None:
+            print("no corpus of text: the real data is absent (TOKENCRAFT_DATA)", file=sys.stderr)
+        else:
+            corpora["text"] = text
+    return corpora
+
+
+def data_folder() -> Path:
+    """Where the real data lies, or would."""
+    return Path(os.environ.get("TOKENCRAFT_DATA", ROOT.parent / "shared" / "data"))
 
 
 def measured(work: Callable[[], Any]) -> Measured:
@@ -118,7 +158,7 @@ def text_corpus(size: int) -> Path | None:
     """A file of at most ``size`` bytes of text in many languages from the real data; None where it is absent."""
     path = CACHE / f"text-{size}.txt"
     if not path.is_file():
-        data = Path(os.environ.get("TOKENCRAFT_DATA", ROOT.parent / "shared" / "data")) / "text"
+        data = data_folder() / "text"
         files = [*sorted(data.glob("en/*")), *sorted(data.glob("manuals/*")), *sorted(data.glob("ud/*.txt"))]
         if not files:
             return None
