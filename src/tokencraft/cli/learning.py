@@ -41,9 +41,10 @@ LAST = {
 FIXED = {*FIRST, *LAST}
 
 
-def signature(own: Mapping[str, inspect.Parameter]) -> dict[str, inspect.Parameter]:
+def signature(own: Mapping[str, inspect.Parameter], *, corpus_needed: bool = True) -> dict[str, inspect.Parameter]:
     """The parameters of a command: the corpus and the output, its own, and those of all that learn."""
-    return {**parameters(FIRST), **own, **parameters(LAST)}
+    first: Mapping[str, tuple[Any, Any]] = FIRST if corpus_needed else FIRST | {"corpus": (options.CorpusFiles, [])}
+    return {**parameters(first), **own, **parameters(LAST)}
 
 
 def parameters(fixed: Mapping[str, tuple[Any, Any]]) -> dict[str, inspect.Parameter]:
@@ -59,7 +60,7 @@ def learn(name: str, train: Callable[..., Any], given: Mapping[str, Any]) -> Non
 
     Args:
         name: of the method.
-        train: makes the vocabulary of a corpus and the resources of the run.
+        train: makes the vocabulary of a corpus, None where none is given, and the resources of the run.
         given: the values of all options.
     """
     from tokencraft.learn import superword_report
@@ -72,15 +73,18 @@ def learn(name: str, train: Callable[..., Any], given: Mapping[str, Any]) -> Non
         "engine": options.open_engine(given["engine"], threads),
         "memory": options.bytes_of(given["memory"]),
     }
-    corpus = options.open_corpus(
-        given["corpus"], given["text_field"], given["documents"], given["encoding_errors"]
-    ).require_documents()
+    corpus = None
+    if given["corpus"]:
+        corpus = options.open_corpus(
+            given["corpus"], given["text_field"], given["documents"], given["encoding_errors"]
+        ).require_documents()
     start = time.perf_counter()
     with progress("learning") as listener:
         vocabulary = train(corpus, **resources, progress=listener)
     seconds = time.perf_counter() - start
     save(vocabulary, output)
-    note_skipped(corpus.skipped)
+    skipped = () if corpus is None else corpus.skipped
+    note_skipped(skipped)
     depends = context(given["seed"])
     if given["json"]:
         print_json(
@@ -92,7 +96,7 @@ def learn(name: str, train: Callable[..., Any], given: Mapping[str, Any]) -> Non
                 "lossless": vocabulary.lossless,
                 "superwords": vocabulary.is_superword,
                 "fingerprint": vocabulary.fingerprint(),
-                "skipped": len(corpus.skipped),
+                "skipped": len(skipped),
                 "seconds": seconds,
                 "context": depends,
             }

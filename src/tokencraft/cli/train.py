@@ -10,6 +10,7 @@ from typer.core import TyperGroup
 
 from tokencraft.cli import learning
 from tokencraft.cli.fields import FieldOption, options_of, with_signature
+from tokencraft.cli.resources import resources_of
 
 HELP = "Learn a vocabulary from files. METHOD is one of those listed below."
 EXAMPLE = "\b\nExample:\n  tokencraft train superbpe --corpus data/*.txt --vocab-size 32000 --output tokenizer.json"
@@ -20,11 +21,11 @@ class Trainers(TyperGroup):
 
     def list_commands(self, ctx: Any) -> list[str]:
         """The names of the methods."""
-        return list(trainers())
+        return sorted([*trainers(), *trainers_with_resources()])
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """The command of one method."""
-        method = trainers().get(cmd_name)
+        method = (trainers() | trainers_with_resources()).get(cmd_name)
         return None if method is None else _command(cmd_name, method)
 
 
@@ -44,21 +45,44 @@ def trainers() -> dict[str, type]:
     return {value.__name__.lower(): value for value in found if isinstance(value, type) and _trains_on_text(value)}
 
 
+def trainers_with_resources() -> dict[str, type]:
+    """The classes of the learning room that need more than text, and that by paths: a base vocabulary, a segmenter."""
+    from tokencraft import learn
+
+    found = (getattr(learn, name) for name in learn.__all__)
+    others = [value for value in found if isinstance(value, type) and hasattr(value, "train")]
+    return {
+        value.__name__.lower(): value
+        for value in others
+        if not _trains_on_text(value) and {option.name for option in _options_of(value)} >= _needed(value)
+    }
+
+
+def _options_of(method: type) -> list[FieldOption]:
+    fields = options_of(method)
+    return [*resources_of(method, fields), *fields]
+
+
+def _needed(value: type) -> set[str]:
+    """What a class cannot be made without."""
+    parameters = inspect.signature(value).parameters
+    return {name for name, parameter in parameters.items() if parameter.default is parameter.empty}
+
+
 def _trains_on_text(value: type) -> bool:
     """Whether it trains, and needs nothing that text cannot spell."""
-    return hasattr(value, "train") and all(
-        parameter.default is not parameter.empty for parameter in inspect.signature(value).parameters.values()
-    )
+    return hasattr(value, "train") and not _needed(value)
 
 
 def _command(name: str, method: type) -> Any:
-    fields = options_of(method)
+    fields = _options_of(method)
 
     def run(**given: Any) -> None:
         _run(name, method, fields, given)
 
     own = {field.name: field.parameter() for field in fields if field.name not in learning.FIXED}
-    signature = learning.signature(own)
+    text = list(inspect.signature(method.train).parameters.values())[1]  # type: ignore[attr-defined]  # it has train
+    signature = learning.signature(own, corpus_needed=text.default is text.empty)
     single = typer.Typer(add_completion=False, rich_markup_mode=None)
     summary = (method.__doc__ or "").strip().partition("\n")[0]
     example = EXAMPLE.replace("superbpe", name)

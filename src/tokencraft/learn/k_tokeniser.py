@@ -171,6 +171,7 @@ class KTokeniser(TextOptions):
             "types": {
                 name: {"words": len(types[name]), "pieces": len(vocabulary.choice.types[name])} for name in types
             },
+            "pieces_of": dict(self.pieces_of),
             "base_size": len(base),
             "base_origin": base.origin.to_json(),
             "threshold": vocabulary.choice.threshold,

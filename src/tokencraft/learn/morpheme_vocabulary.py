@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
 import regex
 
@@ -65,7 +65,7 @@ class MorphemeVocabulary:
     segmenter: Segmenter = field(repr=False)
     base: Vocabulary = field(repr=False)
     min_count: int = 2
-    tokens_kept: str = "all"
+    tokens_kept: Literal["all", "alphabet"] = "all"
     general: Mapping[str, int] | None = field(default=None, repr=False)
     domain: Mapping[str, int] | None = field(default=None, repr=False)
 
