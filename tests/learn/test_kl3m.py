@@ -15,6 +15,7 @@ from tokenizers import normalizers
 
 from naive_bpe import NaiveTrainer
 from tokencraft.corpus import Corpus
+from tokencraft.engine import Local
 from tokencraft.errors import TrainingError, UsageError
 from tokencraft.learn import KL3M
 from tokencraft.learn.custom_tokens import custom_token_set, kept_whole, spaced_forms
@@ -168,10 +169,12 @@ def test_saved_and_loaded(law: Vocabulary, tmp_path: Path) -> None:
         assert stock.encode(text, add_special_tokens=False).ids == law.encode(text).tolist()
 
 
-def test_threads_do_not_matter(law: Vocabulary) -> None:
-    assert learner().train(Corpus.from_iterable(LAW), threads=1) == learner().train(
-        Corpus.from_iterable(LAW), threads=2
-    )
+def test_threads_engines_and_memory_do_not_matter(law: Vocabulary) -> None:
+    corpus = Corpus.from_iterable(LAW)
+    assert learner().train(corpus, threads=1) == law
+    assert learner().train(corpus, threads=2) == law
+    assert learner().train(corpus, engine=Local(2)) == law
+    assert learner().train(corpus, memory=2 << 30) == law
 
 
 def test_normalised_and_in_lower_case() -> None:

@@ -145,47 +145,47 @@ class KL3M(TextOptions):
             CorpusError: the corpus is empty or cannot be read.
         """
         check_size(self.vocab_size, self.special_tokens)
-        custom, base = self.custom(), self.splitter_with_digits(self.splitter)
         size = padded_size(self.vocab_size, self.pad_to) if self.pad_with == "merges" else self.vocab_size
+        custom = self.custom()
         self._check_room(size, custom)
-        at_random = isinstance(base, (RandomChunks, RandomWhitespace))
-        encoding = split.WHOLE if at_random else base
-        forms = custom if self.official or self.spaced == "none" else spaced_forms(custom)
-        cutting = encoding if self.official or not forms else kept_whole(forms, encoding)
+        base = self.splitter_with_digits(self.splitter)
+        encoding = split.WHOLE if isinstance(base, (RandomChunks, RandomWhitespace)) else base
+        # Published custom tokens are added ones: no splitter meets them.
+        forms = [] if self.official else custom if self.spaced == "none" else spaced_forms(custom)
+        whole = kept_whole(forms, encoding) if forms else encoding
         pieces = self.count(
             corpus,
-            base if at_random else cutting,
+            whole if encoding is base else base,
             threads=threads,
             engine=engine,
             memory=memory,
             progress=progress,
         )
-        if forms and not self.official and self.spaced == "seen":
-            there, plain = pieces.items(), set(custom)
-            forms = [form for form in forms if form in plain or form.encode("utf-8") in there]
-            cutting = kept_whole(forms, encoding)
+        seen = _seen(pieces, {form.encode("utf-8") for form in forms})
+        if self.spaced == "seen":
+            always = set(custom)
+            forms = [form for form in forms if form in always or form.encode("utf-8") in seen]
+            whole = kept_whole(forms, encoding) if forms else encoding
         self._check_room(size, forms)
         tokens = merges.byte_tokens(self.special_tokens)
         first = self.first_merges(pieces, tokens, size)
-        given = len(tokens)
-        fixed = [] if self.official else [token.encode("utf-8") for token in forms]
-        wanted = size - given - (len(self.special_tokens) + len(custom) if self.official else 0)
+        published = len(self.special_tokens) + len(custom) if self.official else 0  # entries that the script keeps free
         learned = merges.learn(
-            pieces.recut(_Apart(frozenset(fixed))) if fixed else pieces,
-            wanted,
+            pieces.recut(_Apart(seen)) if seen else pieces,
+            size - len(tokens) - published,
             tokens=tokens,
             merges=first,
             rules=self.rules(),
             progress=progress,
         )
-        pairs, missing = _fitted(learned.merges, tokens, fixed, size)
+        pairs, missing = _fitted(learned.merges, tokens, [form.encode("utf-8") for form in forms], size)
         pairs = np.concatenate([first[:, :2], pairs])
-        extra = {"custom_tokens_added": len(missing)}
-        vocabulary = self.vocabulary(pairs, cutting, "kl3m", extra, pieces.fingerprint)
+        extra = {"custom_tokens_added": len(missing), **pieces.notes}
+        vocabulary = self.vocabulary(pairs, whole, "kl3m", extra, pieces.fingerprint)
         vocabulary = with_kl3m_settings(vocabulary, lowercase=self.lowercase)
         if self.official:
             return _finished_officially(vocabulary, custom, self.pad_to)
-        if fixed:
+        if forms:
             vocabulary = _with_whole_pieces(vocabulary, missing)
         warn_if_small(vocabulary, size, self.min_frequency)
         return padded(vocabulary, padded_size(len(vocabulary), self.pad_to), self.pad_with)
@@ -201,6 +201,11 @@ class KL3M(TextOptions):
                 f"a vocabulary of {size} tokens cannot hold {len(self.special_tokens)} special tokens, 256 bytes and "
                 f"{len(custom)} custom tokens; name fewer groups, take spaced='none', or a larger vocab_size"
             )
+
+
+def _seen(pieces: merges.Pieces, wanted: set[bytes]) -> frozenset[bytes]:
+    """Which of these are pieces of the corpus."""
+    return frozenset(piece for piece, _ in pieces.store.items() if piece in wanted) if wanted else frozenset()
 
 
 @dataclass(frozen=True)
