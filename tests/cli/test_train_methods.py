@@ -12,7 +12,8 @@ import pytest
 
 from tokencraft.cli import main
 from tokencraft.cli.train import trainers
-from tokencraft.vocabulary import Vocabulary
+from tokencraft.learn.options import CorpusOptions, TextOptions
+from tokencraft.vocabulary import TokenKind, Vocabulary
 from tokencraft.vocabulary.normalization import Normalizer
 
 SIZE = "6000"
@@ -76,6 +77,41 @@ def test_one_command_learns_a_vocabulary_that_gives_text_back(
             assert unknown in ids or squeezed(came_back) == squeezed(there)
         else:
             assert came_back == there
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.filterwarnings("ignore")
+def test_every_method_takes_the_shared_options(
+    method: str, manuals: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    learner = trainers()[method]
+    assert issubclass(learner, CorpusOptions)
+    output = tmp_path / "tokenizer"
+    specials = ("[UNK]", "[CLS]", "[SEP]", "<|a b|>")
+    options = [word for special in specials for word in ("--special-tokens", special)]
+    options += ["--unit", "line", "--max-doc-bytes", "9000"]
+    options += ["--normalizer", "nfc", "--lowercase"]
+    if issubclass(learner, TextOptions):
+        options += ["--digits", "r2l3", "--min-frequency", "2", "--max-token-length", "12"]
+    assert main(["train", method, "--corpus", str(manuals), "--vocab-size", SIZE, "-o", str(output), *options]) == 0
+    vocabulary = Vocabulary.load(output)
+    origin = vocabulary.origin.hyperparameters
+    assert (origin["unit"], origin["max_doc_bytes"], origin["normalizer"], origin["lowercase"]) == (
+        "line",
+        9000,
+        "nfc",
+        True,
+    )
+    assert vocabulary.id_of(b"<|a b|>") in vocabulary.encode("x<|a b|>y", specials="all")
+    assert "CAFÉ" not in vocabulary.decode(vocabulary.encode("CAFE\u0301"))
+    kinds = zip(vocabulary.tokens, vocabulary.kinds, strict=True)
+    ordinary = [token for token, kind in kinds if kind == TokenKind.NORMAL]
+    assert not any(len(token) > 1 and token.isupper() for token in ordinary)
+    if issubclass(learner, TextOptions):
+        pieces = [vocabulary.decode([each]).strip() for each in vocabulary.encode("of 7654321 in").tolist()]
+        assert [piece for piece in pieces if piece.isdigit()] == ["7", "654", "321"]
+        if method != "ktokeniser":  # whose pieces of concepts have their own limit
+            assert max(map(len, ordinary)) <= 12
 
 
 def expected(vocabulary: Vocabulary, text: str) -> str:
