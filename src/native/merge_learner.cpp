@@ -12,6 +12,7 @@ namespace {
 // pair is more frequent. Too high a guess costs another round, too low a one costs memory.
 constexpr std::int64_t threshold_part = 64;
 constexpr std::int64_t threshold_step = 16;
+constexpr std::uint32_t look_ahead = 12;  // positions
 
 // Runs of non-space bytes.
 int count_words(std::string_view bytes) {
@@ -175,6 +176,7 @@ void MergeLearner::replace(const Merge& merge, PairIndex::Pair& pair) {
     WeightCursor weights(ranges_);
     std::uint32_t joined = UINT32_MAX;  // the last position that was
     for (std::uint32_t i = 0; i < pair.size; ++i) {
+        if (i + look_ahead < pair.size) __builtin_prefetch(&cells_[pair.positions[i + look_ahead]], 1);
         const std::uint32_t position = pair.positions[i];
         if (cells_[position] != merge.left) continue;
         const std::uint32_t middle = next(position);

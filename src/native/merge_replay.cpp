@@ -9,7 +9,7 @@ namespace tokencraft {
 namespace {
 
 constexpr std::size_t longest_known_chunk = 64;
-constexpr std::size_t most_known_chunks = std::size_t{1} << 18;
+constexpr std::size_t most_known_chunks = std::size_t{1} << 19;
 constexpr std::size_t short_chunk = 24;
 constexpr std::int32_t unknown_rank = -2;
 

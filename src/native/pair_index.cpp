@@ -1,6 +1,9 @@
 #include "pair_index.hpp"
 
 #include <algorithm>
+#include <bit>
+
+#include "huge_pages.hpp"
 
 namespace tokencraft {
 
@@ -49,6 +52,34 @@ private:
     std::size_t used_ = 0;
 };
 
+// Sums of the counts of pairs that share a hash: where a sum is below the threshold, so is every pair of it.
+class Sieve {
+public:
+    Sieve(std::size_t size, std::int64_t threshold)
+        : threshold_(static_cast<std::uint32_t>(std::min<std::int64_t>(threshold, UINT32_MAX))) {
+        const std::size_t slots = std::bit_ceil(std::clamp<std::size_t>(size, 1024, most));
+        mask_ = slots - 1;
+        reserve_huge(sums_, slots);
+        sums_.resize(slots);
+    }
+    void add(std::uint64_t hash, std::int64_t weight) {
+        std::uint32_t& sum = sums_[hash & mask_];
+        sum = static_cast<std::uint32_t>(std::min<std::int64_t>(weight + sum, UINT32_MAX));
+    }
+    bool passes(std::uint64_t hash) const { return sums_[hash & mask_] >= threshold_; }
+    std::size_t passing() const {
+        return static_cast<std::size_t>(
+            std::count_if(sums_.begin(), sums_.end(), [&](std::uint32_t sum) { return sum >= threshold_; }));
+    }
+
+private:
+    static constexpr std::size_t most = std::size_t{1} << 24;
+
+    std::vector<std::uint32_t> sums_;
+    std::size_t mask_;
+    std::uint32_t threshold_;
+};
+
 // Calls `visit(key, hash, position, weight)` for every pair of a part. The part comes from bits that tables do not use.
 template <typename Visit>
 void for_pairs(std::span<const TokenId> cells, std::span<const WeightRange> ranges, std::size_t part, std::size_t parts,
@@ -81,16 +112,28 @@ void PairIndex::build(std::span<const TokenId> cells, std::span<const WeightRang
     if (cells.size() < 2) return;
 
     Control quiet;  // the learner's own thread is no place to ask Python
-    const std::size_t parts = std::max<std::size_t>(threads, std::min<std::size_t>(64, cells.size() >> 21));
+    std::vector<Sieve> sieves;
+    for (unsigned part = 0; part < threads; ++part) sieves.emplace_back(cells.size() / 8 / threads, threshold);
+    run_items(threads, quiet, threads, [&](unsigned, std::size_t part) {
+        for_pairs(cells, ranges, part, threads, control,
+                  [&](std::uint64_t, std::uint64_t hash, std::uint32_t, std::int64_t weight) {
+                      sieves[part].add(hash, weight);
+                  });
+    });
+    std::size_t left = 0;  // an idea of how many pairs
+    for (const Sieve& sieve : sieves) left += sieve.passing();
+    const std::size_t parts = threads * std::clamp<std::size_t>(left >> 20, 1, 64 / std::min(threads, 64u));
     std::vector<std::vector<Counted>> frequent(parts);
     std::vector<PartCounter> counters(threads);
     run_items(threads, quiet, parts, [&](unsigned worker, std::size_t part) {
+        const Sieve& sieve = sieves[part * threads / parts];
         for_pairs(cells, ranges, part, parts, control,
                   [&](std::uint64_t key, std::uint64_t hash, std::uint32_t, std::int64_t weight) {
-                      counters[worker].add(key, hash, weight);
+                      if (sieve.passes(hash)) counters[worker].add(key, hash, weight);
                   });
         counters[worker].take(threshold, frequent[part]);
     });
+    sieves.clear();
     counters.clear();
     for (auto& part : frequent) {
         for (const Counted& entry : part) insert(entry.key, entry.count, entry.positions).size = 0;
@@ -127,6 +170,7 @@ std::uint32_t* PairIndex::allocate(std::uint32_t size) {
         constexpr std::size_t block = std::size_t{1} << 18;
         if (size > block / 8) {  // a block of its own, so that the rest of the current one is not lost
             blocks_.push_back(std::make_unique_for_overwrite<std::uint32_t[]>(size));
+            prefer_huge_pages(blocks_.back().get(), size * sizeof(std::uint32_t));
             return blocks_.back().get();
         }
         blocks_.push_back(std::make_unique_for_overwrite<std::uint32_t[]>(block));

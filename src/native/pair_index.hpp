@@ -5,8 +5,9 @@
 // not depend on the number of threads. `pairs()` references stay valid until the next `insert` or `build`, positions
 // until `build`.
 //
-// How it is fast: the pairs are cut into parts by hash. Whoever counts a part reads all cells but keeps a small table,
-// so no tables are merged and what is rare is dropped part by part.
+// How it is fast: most pairs are rare. Sums over pairs of the same hash tell which of them cannot reach the threshold,
+// so that few are counted one by one. The pairs are cut into parts by hash: whoever counts a part reads all cells but
+// keeps a small table, so no tables are merged and what is rare is dropped part by part.
 #pragma once
 
 #include <cstdint>

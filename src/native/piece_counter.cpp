@@ -1,5 +1,6 @@
 #include "piece_counter.hpp"
 
+#include <array>
 #include <cstring>
 #include <limits>
 #include <stdexcept>
@@ -9,6 +10,28 @@ namespace tokencraft {
 namespace {
 
 constexpr std::size_t work_bytes = std::size_t{1} << 18;
+constexpr std::size_t look_ahead = 16;  // pieces
+
+// Adds pieces to a table a few at a time. What was pushed must stay where it is until `flush`.
+class Adder {
+public:
+    Adder(PieceTable& table, std::int64_t weight) : table_(table), weight_(weight) {}
+
+    void push(std::string_view piece, const char* readable_end) {
+        waiting_[count_++] = table_.prepare(piece, readable_end);
+        if (count_ == look_ahead) flush();
+    }
+    void flush() {
+        for (std::size_t i = 0; i < count_; ++i) table_.add(waiting_[i], weight_);
+        count_ = 0;
+    }
+
+private:
+    PieceTable& table_;
+    std::int64_t weight_;
+    std::array<PieceTable::Prepared, look_ahead> waiting_;
+    std::size_t count_ = 0;
+};
 
 // Cuts what a worker takes at a time: documents, and parts of long ones where lines are counted one by one anyway.
 std::vector<Document> cut_work(std::span<const Document> documents, Unit unit) {
@@ -50,18 +73,19 @@ PieceCounter::PieceCounter(Pattern pattern, Unit unit, unsigned threads)
 
 void PieceCounter::count_units(PieceTable& table, std::vector<std::uint32_t>& ends, const Document& document,
                                const char* readable_end) const {
+    Adder adder(table, document.weight);
     auto count = [&](std::string_view unit, std::span<const std::uint32_t> piece_ends) {
         std::uint32_t begin = 0;
         for (const std::uint32_t end : piece_ends) {
-            table.add(unit.substr(begin, end - begin), readable_end, document.weight);
+            adder.push(unit.substr(begin, end - begin), readable_end);
             begin = end;
         }
     };
+    std::string_view rest = document.text;
     if (document.has_ends) {
         count(document.text, document.ends);
-        return;
+        rest = {};
     }
-    std::string_view rest = document.text;
     while (!rest.empty()) {
         std::string_view unit = rest;
         if (unit_ == Unit::line) {
@@ -69,7 +93,7 @@ void PieceCounter::count_units(PieceTable& table, std::vector<std::uint32_t>& en
             if (newline != nullptr) unit = rest.substr(0, static_cast<const char*>(newline) - rest.data() + 1);
         }
         if (pattern_ == Pattern::whole) {
-            table.add(unit, readable_end, document.weight);
+            adder.push(unit, readable_end);
         } else {
             ends.clear();
             split(pattern_, unit, ends);
@@ -77,6 +101,7 @@ void PieceCounter::count_units(PieceTable& table, std::vector<std::uint32_t>& en
         }
         rest.remove_prefix(unit.size());
     }
+    adder.flush();
 }
 
 void PieceCounter::add(std::span<const Document> documents, Control& control) {
@@ -102,7 +127,10 @@ void PieceCounter::add_pieces_of(PieceCounter& units, std::size_t first_shard, s
     tables_.resize(threads_);
     std::vector<std::vector<std::uint32_t>> ends(threads_);
     run_items(threads_, control, last_shard - first_shard, [&](unsigned worker, std::size_t index) {
-        for (const PieceTable::Entry& entry : units.table().entries(first_shard + index)) {
+        const std::vector<PieceTable::Entry>& entries = units.table().entries(first_shard + index);
+        for (std::size_t slot = 0; slot < entries.size(); ++slot) {
+            if (slot + look_ahead < entries.size()) entries[slot + look_ahead].prefetch();
+            const PieceTable::Entry& entry = entries[slot];
             if (entry.count == 0) continue;
             if (control.stopped()) return;
             count_units(tables_[worker], ends[worker], {entry.text(), entry.count, {}, false}, entry.readable_end());

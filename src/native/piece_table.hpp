@@ -17,6 +17,8 @@
 #include <utility>
 #include <vector>
 
+#include "huge_pages.hpp"
+
 namespace tokencraft {
 
 static_assert(std::endian::native == std::endian::little, "pieces are packed into words in memory order");
@@ -70,6 +72,12 @@ public:
             const std::string_view view = text();
             return view.data() + view.size() + padding;
         }
+        // Fetches the bytes of a long piece.
+        void prefetch() const {
+            if ((high >> 56) != long_tag) return;
+            __builtin_prefetch(address());
+            __builtin_prefetch(address() + 64);
+        }
         const char* address() const { return reinterpret_cast<const char*>(high & ((std::uint64_t{1} << 56) - 1)); }
     };
     static constexpr std::uint64_t long_tag = 0xff;
@@ -82,18 +90,39 @@ public:
         count_of(piece, readable_end) += weight;
     }
 
+    // A piece on its way into the table: `prepare` several, whose slots are then fetched at the same time, before
+    // `add` of the first.
+    struct Prepared {
+        std::string_view piece;
+        Entry key;
+        std::uint64_t hash;
+    };
+    Prepared prepare(std::string_view piece, const char* readable_end) const {
+        Prepared prepared{piece, {}, 0};
+        if (piece.size() > inline_bytes) {
+            prepared.hash = hash_long(piece.data(), piece.size());
+        } else {
+            pack_short(piece, readable_end, prepared.key);
+            prepared.hash = hash_of(prepared.key);
+        }
+        const Shard& shard = shards_[prepared.hash >> 59];
+        __builtin_prefetch(&shard.entries[prepared.hash & shard.mask], 1);
+        return prepared;
+    }
+    void add(const Prepared& prepared, std::int64_t weight) {
+        if (prepared.piece.size() > inline_bytes) {
+            count_of_long(prepared.piece, prepared.hash) += weight;
+        } else {
+            count_of_short(prepared.key, prepared.hash) += weight;
+        }
+    }
+
     // The count of `piece`, which is 0 where it is new: the caller sets it before the next call.
     std::int64_t& count_of(std::string_view piece, const char* readable_end) {
+        if (piece.size() > inline_bytes) return count_of_long(piece, hash_long(piece.data(), piece.size()));
         Entry key;
-        if (piece.size() > inline_bytes) return count_of_long(piece);
         pack_short(piece, readable_end, key);
-        const std::uint64_t hash = hash_of(key);
-        Shard& shard = shards_[hash >> 59];
-        for (std::size_t slot = hash & shard.mask;; slot = (slot + 1) & shard.mask) {
-            Entry& entry = shard.entries[slot];
-            if (entry.low == key.low && entry.high == key.high) return entry.count;  // `high` is never 0 in a used slot
-            if (entry.count == 0) return place(shard, hash, key).count;
-        }
+        return count_of_short(key, hash_of(key));
     }
 
     // Adds the counts of one shard of `other`, whose stored bytes must outlive this table (see `adopt`).
@@ -141,7 +170,8 @@ public:
 
 private:
     static constexpr std::size_t padding = 16;
-    static constexpr std::size_t block_bytes = std::size_t{1} << 20;
+    static constexpr std::size_t least_block = std::size_t{1} << 16;
+    static constexpr std::size_t most_block = std::size_t{16} << 20;
 
     struct Shard {
         std::vector<Entry> entries = std::vector<Entry>(64);
@@ -176,8 +206,16 @@ private:
         return a.high == b.high || ((a.high >> 56) == long_tag && (b.high >> 56) == long_tag && a.text() == b.text());
     }
 
-    std::int64_t& count_of_long(std::string_view piece) {
-        const std::uint64_t hash = hash_long(piece.data(), piece.size());
+    std::int64_t& count_of_short(const Entry& key, std::uint64_t hash) {
+        Shard& shard = shards_[hash >> 59];
+        for (std::size_t slot = hash & shard.mask;; slot = (slot + 1) & shard.mask) {
+            Entry& entry = shard.entries[slot];
+            if (entry.low == key.low && entry.high == key.high) return entry.count;  // `high` is never 0 in a used slot
+            if (entry.count == 0) return place(shard, hash, key).count;
+        }
+    }
+
+    std::int64_t& count_of_long(std::string_view piece, std::uint64_t hash) {
         Shard& shard = shards_[hash >> 59];
         for (std::size_t slot = hash & shard.mask;; slot = (slot + 1) & shard.mask) {
             Entry& entry = shard.entries[slot];
@@ -193,9 +231,11 @@ private:
         const auto length = static_cast<std::uint32_t>(piece.size());
         const std::size_t needed = sizeof length + piece.size() + padding;
         if (static_cast<std::size_t>(free_end_ - free_) < needed) {
-            const std::size_t size = std::max(needed, block_bytes);
+            const std::size_t size = std::max(needed, next_block_);
+            next_block_ = std::min(most_block, 2 * next_block_);
             stored_bytes_ += size;
             blocks_.push_back(std::make_unique_for_overwrite<char[]>(size));
+            prefer_huge_pages(blocks_.back().get(), size);
             free_ = blocks_.back().get();
             free_end_ = free_ + size;
         }
@@ -216,7 +256,9 @@ private:
     }
 
     static void grow(Shard& shard) {
-        std::vector<Entry> larger((shard.mask + 1) * 2);
+        std::vector<Entry> larger;
+        reserve_huge(larger, (shard.mask + 1) * 2);
+        larger.resize((shard.mask + 1) * 2);
         const std::size_t mask = larger.size() - 1;
         for (const Entry& entry : shard.entries) {
             if (entry.count == 0) continue;
@@ -230,6 +272,7 @@ private:
 
     std::array<Shard, shard_count> shards_;
     std::vector<std::unique_ptr<char[]>> blocks_;
+    std::size_t next_block_ = least_block;
     std::size_t stored_bytes_ = 0;
     char* free_ = nullptr;
     char* free_end_ = nullptr;

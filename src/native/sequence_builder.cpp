@@ -12,6 +12,7 @@ namespace {
 using Entry = PieceTable::Entry;
 
 constexpr std::size_t pieces_a_part = std::size_t{1} << 13;
+constexpr std::size_t look_ahead = 8;  // pieces
 constexpr std::size_t parts_a_thread = 32;  // in memory at a time
 
 std::array<TokenId, 256> byte_ids_of(std::span<const std::string> bytes_of) {
@@ -111,6 +112,8 @@ bool SequenceBuilder::add(const PieceTable& table, const Sample& sample, Control
             const std::size_t begin = done + index * pieces_a_part;
             const std::size_t end = std::min(order.size(), begin + pieces_a_part);
             for (std::size_t i = begin; i < end; ++i) {
+                if (i + 2 * look_ahead < end) __builtin_prefetch(order[i + 2 * look_ahead]);
+                if (i + look_ahead < end) order[i + look_ahead]->prefetch();
                 const Entry& entry = *order[i];
                 const std::size_t start = some.size();
                 replay_.append(entry.text(), entry.readable_end(), some, scratches_[worker]);
@@ -134,6 +137,7 @@ bool SequenceBuilder::add(const PieceTable& table, const Sample& sample, Control
         if (total > cells.capacity()) {  // room for all of it, going by the beginning; untouched memory costs nothing
             const std::size_t whole = (total - before) * order.size() / done * tables_;
             cells.reserve(std::clamp(before + whole + whole / 16, total + total / 8, most_cells_ + 1));
+            prefer_huge_pages(cells.data(), cells.capacity() * sizeof(TokenId));
         }
         for (std::size_t index = 0; index < count; ++index) {
             const auto offset = static_cast<std::uint32_t>(cells.size());

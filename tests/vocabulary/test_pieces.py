@@ -16,7 +16,7 @@ from tokencraft.corpus import Corpus
 from tokencraft.engine import Local
 from tokencraft.errors import TokencraftError, TrainingError, UsageError
 from tokencraft.learn import BPE, SuperBPE
-from tokencraft.vocabulary import merges, split
+from tokencraft.vocabulary import merges, piece_store, split
 
 LITTLE = 1 << 20  # bytes: 0.2 of it for a table of pieces, 0.55 / 16 of it tokens to learn from
 WORDS = ["by", "the", "way", "sea", "naïve", "ığdır", "1234", "a_long_name_that_does_not_fit_inside_an_entry"]
@@ -82,13 +82,15 @@ def test_no_table_grows_beyond_its_share(corpus: Corpus) -> None:
         seen |= here
 
 
-def test_vocabularies_are_the_same_while_everything_fits(corpus: Corpus) -> None:
+def test_vocabularies_are_the_same_while_everything_fits(corpus: Corpus, monkeypatch: pytest.MonkeyPatch) -> None:
     part = Corpus.from_iterable(list(corpus)[:120])
     learner = SuperBPE(vocab_size=400, drop_unreachable=True)
-    little = learner.train(part, memory=6 * LITTLE)  # to the file, yet all of it is learned from
-    assert merges.count(part, split.WHOLE, unit="line", memory=6 * LITTLE).store.spilled_bytes > 0
-    assert little == learner.train(part)
-    assert little.origin == learner.train(part, engine=Local(2)).origin == learner.train(part).origin
+    expected = learner.train(part)
+    monkeypatch.setattr(piece_store, "TABLE_SHARE", 0.001)
+    for threads in (1, 2):
+        little = learner.train(part, memory=64 * LITTLE, threads=threads)  # by way of the file, and all learned from
+        assert little == expected
+        assert little.origin == learner.train(part, engine=Local(2)).origin == expected.origin
 
 
 def test_learning_from_a_file_is_learning_from_memory(corpus: Corpus) -> None:
