@@ -157,7 +157,7 @@ def test_forgetting_makes_room_in_the_trie() -> None:
 def test_wrong_use_is_refused() -> None:
     rules: dict[str, Any] = {"in_rate": 0.25, "out_rate": 0.01, "update_rate": 0.1, "life": 3}
     for wrong in ({"in_rate": 1.1}, {"out_rate": -0.1}, {"update_rate": float("nan")}, {"life": 0}):
-        with pytest.raises(ValueError, match="rates are|life is"):
+        with pytest.raises(ValueError, match=r"rates are|life is"):
             LibLearner(0, **rules | wrong)
     learner = LibLearner(0, **rules)
     with pytest.raises(TypeError, match="expected str"):

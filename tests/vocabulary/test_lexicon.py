@@ -123,7 +123,7 @@ def test_stock_tokenizers_refuses_two_paths(tmp_path: Path) -> None:
     with pytest.raises(VocabularyError, match="as_greedy"):
         vocabulary.to_tokenizers()
     vocabulary.save(tmp_path / "x.json")
-    with pytest.raises(Exception, match="TwoPaths|variant|untagged"):
+    with pytest.raises(Exception, match=r"TwoPaths|variant|untagged"):
         tokenizers.Tokenizer.from_file(str(tmp_path / "x.json"))
     greedy = as_greedy(vocabulary)
     assert greedy == make(False)

@@ -73,6 +73,22 @@ class PathEncoding:
         lists = [self._with_added(text) if index in held else next(encoded) for index, text in enumerate(texts)]
         return EncodedBatch.from_lists(lists, self.name)
 
+    def spans(self, text: str) -> list[tuple[int, int, int]]:
+        """(id, begin, end) of every token of a text that is normalised and holds no added tokens.
+
+        Begin and end count bytes of UTF-8; a token that is part of a character has those of the character.
+        """
+        data = text.encode("utf-8")
+        ids = self._ids(data)
+        lengths = self._vocabulary.byte_lengths[ids]
+        ends = np.cumsum(lengths)
+        begins = ends - lengths
+        if len(data) != len(text):
+            starts = np.flatnonzero((np.frombuffer(data, np.uint8) & 0xC0) != 0x80)
+            begins = starts[np.searchsorted(starts, begins, "right") - 1]
+            ends = np.append(starts, len(data))[np.searchsorted(starts, ends, "left")]
+        return list(zip(ids.tolist(), begins.tolist(), ends.tolist(), strict=True))
+
     def _holds_added(self, text: str | bytes) -> bool:
         if self._normalizer is not None and self._looks_in_normalized:
             return True  # only stock tokenizers knows where

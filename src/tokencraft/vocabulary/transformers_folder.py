@@ -75,6 +75,8 @@ def write(vocabulary: Vocabulary, folder: Path, tokenizer_class: str = _FAST) ->
     if folder.exists() and not folder.is_dir():
         raise VocabularyError(f"{folder}: is a file; name a folder, or a file ending in .json or .tiktoken")
     document = tokenizers_export.to_document(vocabulary)
+    if vocabulary.algorithm == "two-paths":
+        tokenizer_class = "TwoPathTokenizer"
     settings = settings_of(vocabulary, tokenizer_class)
     if _class_is_overruled(folder):
         # For a few model types AutoTokenizer of transformers 5 takes its own class, which throws the pre-tokenizer of
@@ -93,8 +95,9 @@ def from_tokenizer(tokenizer: PreTrainedTokenizerFast | tokenizers.Tokenizer) ->
     """See :meth:`Vocabulary.from_tokenizer`."""
     if isinstance(tokenizer, tokenizers.Tokenizer):
         return _parse(tokenizer)
-    if (vocabulary := getattr(tokenizer, "concept_vocabulary", None)) is not None:
-        return cast(Vocabulary, vocabulary)
+    for ours in ("concept_vocabulary", "two_path_vocabulary"):
+        if (vocabulary := getattr(tokenizer, ours, None)) is not None:
+            return cast(Vocabulary, vocabulary)
     backend = getattr(tokenizer, "backend_tokenizer", None)
     if not isinstance(backend, tokenizers.Tokenizer):
         raise VocabularyError(
@@ -111,6 +114,10 @@ def to_transformers(vocabulary: Vocabulary) -> PreTrainedTokenizerFast:
     """See :meth:`Vocabulary.to_transformers`."""
     from transformers import PreTrainedTokenizerFast
 
+    if vocabulary.algorithm == "two-paths":
+        from tokencraft.vocabulary.two_path_tokenizer import TwoPathTokenizer
+
+        return TwoPathTokenizer.from_vocabulary(vocabulary)
     settings = settings_of(vocabulary)
     del settings["tokenizer_class"]
     return PreTrainedTokenizerFast(tokenizer_object=vocabulary.to_tokenizers(), **settings)
