@@ -64,7 +64,8 @@ def segments_to_bio(word: str, segments: str, *, official: bool = False) -> str:
     Args:
         word: as it is written.
         segments: see :class:`Segmented`.
-        official: as the published code: the first morpheme and the last are not told apart where they touch.
+        official: as the published code: the first morpheme and the last are not told apart where they touch, and
+            ``boy @@s`` becomes ``bo|y|s`` by the rule that is meant for ``study @@s``.
 
     Returns:
         As many tags as letters; the first is ``B``.
@@ -74,7 +75,8 @@ def segments_to_bio(word: str, segments: str, *, official: bool = False) -> str:
         ('BIIIIIBII', 'BIIIIBIIII')
     """
     word, segments = word.lower(), segments.lower()
-    if segments.endswith(f"y {_GOES_ON}s"):
+    adds_up = "".join(segments.replace(_GOES_ON, "").split()) == word
+    if (official or not adds_up) and segments.endswith(f"y {_GOES_ON}s"):
         segments = f"{segments[: -len(f'y {_GOES_ON}s')]} {_GOES_ON}ie {_GOES_ON}s"
     morphemes = segments.replace(_GOES_ON, "").split()
     if not word or not morphemes:
@@ -117,5 +119,7 @@ def bio_to_segments(word: str, bio: str) -> list[str]:
     """
     if len(bio) != len(word):
         raise UsageError(f"{len(bio)} tags for the {len(word)} letters of {word!r}")
+    if not word:
+        return []
     starts = [at for at in range(len(word)) if at == 0 or bio[at] == "B"]
     return [word[start:end] for start, end in zip(starts, [*starts[1:], len(word)], strict=True)]
