@@ -143,6 +143,10 @@ class LessIsBetter(CorpusOptions):
             raise UsageError("official and deeper are about segmentation='two-paths'")
         if self.vocab_size is not None:
             check_size(self.vocab_size, self.special_tokens)
+            if self.vocab_size == 256 + len(self.special_tokens):
+                raise TrainingError(
+                    f"a vocabulary of {self.vocab_size} tokens has no room beside its bytes and special tokens"
+                )
         self.rules()
 
     @classmethod
