@@ -33,6 +33,7 @@ using namespace nb::literals;
 namespace tokencraft {
 void bind_characters(nb::module_& m);
 void bind_less_is_better(nb::module_& m);
+void bind_mixture(nb::module_& m);
 void bind_training(nb::module_& m);
 void bind_pretoken_runs(nb::module_& m);
 void bind_random_split(nb::module_& m);
@@ -171,6 +172,7 @@ NB_MODULE(_native, m) {
     bind_encoding(m);
     bind_characters(m);
     bind_less_is_better(m);
+    bind_mixture(m);
     bind_pretoken_runs(m);
     bind_random_split(m);
     bind_whole_tokens(m);

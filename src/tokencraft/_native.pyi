@@ -318,3 +318,67 @@ class PathEncoder:
         self, documents: list[str] | list[bytes] | list[str | bytes], threads: int = 0
     ) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.int64]]:
         """Ids of all documents, and where each starts, and the end; the ids do not depend on ``threads``."""
+
+def replay_pairs(
+    samples: list[tuple[npt.NDArray[np.int32], npt.NDArray[np.int64], npt.NDArray[np.int64]]],
+    merges: npt.NDArray[np.int32],
+    threads: int = 0,
+    progress: Callable[[int], object] | None = None,
+) -> list[tuple[npt.NDArray[np.int32], npt.NDArray[np.int64], npt.NDArray[np.int32], npt.NDArray[np.int64]]]:
+    """How often every pair of neighbours occurs in each sample before every merge, as changes.
+
+    Args:
+        samples: (cells, ends, weights): symbols of the words, int32, with -1 before, between and after them; where the
+            cells of each weight end, and the weights, both int64.
+        merges: (left, right, result), int32 ``[m, 3]``.
+        threads: samples that are worked on at once; 0 takes every core. The result does not depend on it.
+        progress: called with the merges applied so far, all samples together.
+
+    Returns:
+        Pairs (int32 ``[p, 2]``), where the changes of each step begin and the last ends (int64 ``[m + 1]``), the pair
+        (int32) and the new count (int64) of each change.
+    """
+
+class MixtureSteps:
+    """Finds the steps and pairs at which a mixture of samples would have merged something else.
+
+    Args:
+        pairs, categories: how many there are.
+        offsets: where the changes of each step begin and the last ends, int64.
+        pair, category, amount: of each change of a count.
+        merged: the pair that each step merges.
+    """
+
+    def __init__(
+        self,
+        pairs: int,
+        categories: int,
+        offsets: npt.NDArray[np.int64],
+        pair: npt.NDArray[np.int32],
+        category: npt.NDArray[np.int32],
+        amount: npt.NDArray[np.int64],
+        merged: npt.NDArray[np.int32],
+    ) -> None: ...
+    def violated(
+        self,
+        weights: npt.NDArray[np.float64],
+        slack: npt.NDArray[np.float64],
+        thresholds: npt.NDArray[np.float64],
+        batch: int,
+        limit: int,
+    ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+        """Steps and pairs whose weighted count less their slack is above the threshold of the step.
+
+        Args:
+            weights: of a count of each category.
+            slack: by pair.
+            thresholds: by step; infinity asks for nothing.
+            batch: most of one step, the largest.
+            limit: how many end the search.
+
+        Returns:
+            What was not returned before, steps ascending.
+        """
+
+    def mark(self, steps: npt.NDArray[np.int32], pairs: npt.NDArray[np.int32]) -> None:
+        """As if these had been returned before."""
