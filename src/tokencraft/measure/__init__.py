@@ -7,8 +7,19 @@ from tokencraft.measure.efficiency_row import EfficiencyRow
 from tokencraft.measure.integrity_row import IntegrityRow, Unit
 from tokencraft.measure.linguistic_integrity import LinguisticIntegrity
 from tokencraft.measure.measurement import Measurement
+from tokencraft.measure.merge_list import MergeList, read_merges
+from tokencraft.measure.mixture_inference import MixtureInference
+from tokencraft.measure.mixture_program import MixtureProgram
+from tokencraft.measure.mixture_report import MixtureMeasurement, MixtureReport, MixtureRow
+from tokencraft.measure.morpheme_segmentation import (
+    MorphemeSegmentation,
+    SegmentationRow,
+    by_category,
+    score_segmentation,
+)
 from tokencraft.measure.noise import NoiseModel, Noisy, OCRNoise
 from tokencraft.measure.page import efficiency_page
+from tokencraft.measure.pair_history import PairHistory, SampleSize, Words, read_published, replay
 from tokencraft.measure.terms import length_histogram, tokens_per_term
 
 __all__ = [
@@ -19,14 +30,30 @@ __all__ = [
     "IntegrityRow",
     "LinguisticIntegrity",
     "Measurement",
+    "MergeList",
+    "MixtureInference",
+    "MixtureMeasurement",
+    "MixtureProgram",
+    "MixtureReport",
+    "MixtureRow",
+    "MorphemeSegmentation",
     "NoiseModel",
     "Noisy",
     "OCRNoise",
+    "PairHistory",
+    "SampleSize",
+    "SegmentationRow",
     "StabilityRow",
     "Unit",
+    "Words",
     "boundaries_of",
+    "by_category",
     "efficiency_page",
     "length_histogram",
+    "read_merges",
+    "read_published",
+    "replay",
+    "score_segmentation",
     "token_cuts",
     "tokens_per_term",
 ]
