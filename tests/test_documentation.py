@@ -97,10 +97,18 @@ def test_every_key_of_the_report_is_documented() -> None:
 def test_fields_of_the_methods_are_documented() -> None:
     from dataclasses import fields
 
-    from tokencraft.learn import SuperBPE, Supertokens
+    from tokencraft.learn import KL3M, KL3MCharacters, SuperBPE, Supertokens
+    from tokencraft.measure import BoundaryStability
     from tokencraft.transplant import TokenAdapt
 
-    for name, method in (("superbpe", SuperBPE), ("supertokens", Supertokens), ("tokenadapt", TokenAdapt)):
+    for name, method in (
+        ("kl3m", KL3M),
+        ("kl3m", KL3MCharacters),
+        ("kl3m", BoundaryStability),
+        ("superbpe", SuperBPE),
+        ("supertokens", Supertokens),
+        ("tokenadapt", TokenAdapt),
+    ):
         described = section(page(f"methods/{name}.md"), "Options")
         assert [field.name for field in fields(method) if f"`{field.name}`" not in described] == []
 
