@@ -2,6 +2,7 @@
 
 from tokencraft.measure.boundaries import Boundaries, boundaries_of, token_cuts
 from tokencraft.measure.boundary_stability import BoundaryStability, StabilityRow
+from tokencraft.measure.description_length import DescriptionLength, DescriptionRow, code_length
 from tokencraft.measure.efficiency import Efficiency
 from tokencraft.measure.efficiency_row import EfficiencyRow
 from tokencraft.measure.integrity_row import IntegrityRow, Unit
@@ -25,6 +26,8 @@ from tokencraft.measure.terms import length_histogram, tokens_per_term
 __all__ = [
     "Boundaries",
     "BoundaryStability",
+    "DescriptionLength",
+    "DescriptionRow",
     "Efficiency",
     "EfficiencyRow",
     "IntegrityRow",
@@ -48,6 +51,7 @@ __all__ = [
     "Words",
     "boundaries_of",
     "by_category",
+    "code_length",
     "efficiency_page",
     "length_histogram",
     "read_merges",
