@@ -110,7 +110,8 @@ def report(arguments: argparse.Namespace) -> None:
         f"{arguments.threads} threads, median of {arguments.repeats} runs, each in a fresh process, files warm in the "
         "page cache."
     )
-    command = "python benchmarks/train.py " + " ".join(sys.argv[1:])
+    given = ["CHECKOUT" if Path(argument) == arguments.lib else argument for argument in sys.argv[1:]]
+    command = "python benchmarks/train.py " + " ".join(given)
     store("train", Table(title, columns, rows, run_context(command=command.strip())))
 
 

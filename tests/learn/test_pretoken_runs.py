@@ -4,6 +4,7 @@ import itertools
 import json
 import pickle
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -15,8 +16,9 @@ from hypothesis import strategies as st
 
 from naive_bpe import NaiveTrainer
 from tokencraft.corpus import Corpus
+from tokencraft.engine import Local
 from tokencraft.errors import UsageError
-from tokencraft.learn import SuperBPE
+from tokencraft.learn import SuperBPE, Supertokens
 from tokencraft.learn.pretoken_runs import PretokenRuns, joinable
 from tokencraft.learn.recipes import RECIPES
 from tokencraft.vocabulary import Vocabulary, merges, split
@@ -138,6 +140,17 @@ def test_digit_groups_and_a_memory_limit_go_with_runs() -> None:
     assert free.token_bytes(int(free.encode("1234")[0])) == b"1"
     assert learner.train(Corpus.from_iterable(LINES), memory=1 << 30, threads=2) == free
     assert isinstance(json.loads(free.to_tokenizers().to_str()), dict)
+
+
+def test_other_processes_count_the_same(tmp_path: Path) -> None:
+    for number in range(4):
+        (tmp_path / f"{number}.txt").write_text("".join(LINES[number:]), "utf-8")
+    corpus = Corpus.from_files(tmp_path)
+    for learner in (
+        SuperBPE(vocab_size=300, transition=282, stage2="pretoken-runs"),
+        Supertokens(vocab_size=300, squeeze_runs=True),
+    ):
+        assert learner.train(corpus, engine=Local(2)) == learner.train(corpus)
 
 
 def test_the_splitter_can_be_sent_and_does_not_export() -> None:
