@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+import random
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,8 +14,11 @@ import tiktoken
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tokencraft.corpus import Corpus
 from tokencraft.errors import VocabularyError
+from tokencraft.learn import BPE
 from tokencraft.vocabulary import Origin, TokenKind, Vocabulary, split
+from tokencraft.vocabulary.numbers import DigitGroups
 
 from .conftest import TIKTOKEN_NAMES
 
@@ -242,3 +246,21 @@ class TestBadFiles:
         assert vocabulary.encode("ab").tolist() == [2]
         with pytest.raises(VocabularyError, match="no token for the byte 0xFF"):
             vocabulary.encode(b"ab\xff")
+
+
+@pytest.mark.filterwarnings("ignore:the vocabulary has")
+@pytest.mark.parametrize("name", [name for name, each in split.NAMED.items() if each.native is not None])
+@pytest.mark.parametrize("groups", [DigitGroups(1), DigitGroups(3), DigitGroups(2, digits="N")], ids=repr)
+def test_digit_groups_and_a_pattern_become_one_pattern(name: str, groups: DigitGroups) -> None:
+    corpus = Corpus.from_iterable(["in 1234567  or 12.3456789\n\n2024-05\t12345 \n 678 ½²12 its'S end/ //\n"] * 3)
+    learner = BPE(vocab_size=300, splitter=split.NAMED[name], digits=groups, number_tokens=False)
+    vocabulary = learner.train(corpus)
+    if name.startswith("superbpe_paper"):
+        with pytest.raises(VocabularyError, match="patterns one after another"):
+            vocabulary.to_tiktoken()
+        return
+    encoding = vocabulary.to_tiktoken()
+    draw = random.Random(5)
+    for _ in range(200):
+        text = "".join(draw.choices("11234567  .\n\tab'sS½²é/", k=40))
+        assert encoding.encode_ordinary(text) == vocabulary.encode(text).tolist(), text

@@ -104,10 +104,11 @@ class Regex(ByBytes):
     @cached_property
     def native(self) -> int | None:
         """The number of the C++ pattern that cuts the same, or None."""
-        return None if self._known is None else self._known.code
+        return None if self.known is None else self.known.code
 
     @cached_property
-    def _known(self) -> Known | None:
+    def known(self) -> Known | None:
+        """The well-known pattern, and the digit groups before it, that these patterns spell."""
         return recognise(self.patterns)
 
     def spans(self, data: bytes) -> Ends:
@@ -142,7 +143,7 @@ class Regex(ByBytes):
 
     def to_pre_tokenizer(self) -> dict[str, Any] | None:
         """The ``tokenizers`` JSON of the split alone, in a spelling on which all engines agree."""
-        patterns = self.patterns if self._known is None else self._known.spelling
+        patterns = self.patterns if self.known is None else self.known.spelling
         return sequence([_split_json({"Regex": pattern}) for pattern in patterns])
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import gzip
+import re
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from tokencraft.report import atomic_path, write_json
 from tokencraft.vocabulary import merges, split
 from tokencraft.vocabulary.bytes import components
 from tokencraft.vocabulary.kinds import TokenKind
+from tokencraft.vocabulary.numbers import DigitGroups
+from tokencraft.vocabulary.split_patterns import PATTERNS
 from tokencraft.vocabulary.tiktoken_ranks import meta_beside
 from tokencraft.vocabulary.vocabulary import Vocabulary
 
@@ -23,6 +26,7 @@ _SAMPLE = (
     "It's 3,141,592 o'clock: we'LL   see\n\n  what\tcomes \r\n next...  ÄPFEL, naïve cafés; Ελλάδα Москва हिन्दी "
     "ภาษาไทย 中文字符 日本語 한국어 עברית العربية "
     "\U0001f600\U0001f680 ½²³ ١٢٣ x=y+1; // {'a': [1, 2]}\u00a0\u2003\u3000 end \n "
+    "1234567  12.3456789\n\n2024-05  12345 \n 678"
 )
 
 
@@ -133,11 +137,31 @@ def _pattern(vocabulary: Vocabulary) -> str:
     steps = list(components(splitter.to_pre_tokenizer()))
     if not steps:
         return r"[\s\S]+"
+    known = splitter.known if isinstance(splitter, split.Regex) else None
+    if known is not None and known.groups is not None and len(PATTERNS[known.number]) < 2:
+        return _with_digits(known.groups, known.number)
     if len(steps) > 1:
         raise _refused(f"it cuts text by {len(steps)} patterns one after another, tiktoken by one")
     pattern = str(steps[0]["pattern"]["Regex"])
-    covering = splitter.native in _COVERING
-    return pattern if covering else rf"{pattern}|(?>(?:(?!{pattern})[\s\S])+)"
+    return pattern if splitter.native in _COVERING else _covering(pattern)
+
+
+def _with_digits(groups: DigitGroups, number: int) -> str:
+    """Digit groups and a pattern in one: wherever the pattern asks for the end of the text, a digit will do.
+
+    The pattern sees each stretch between digits as a text of its own; its branches for numbers must leave digits alone.
+    """
+    base = "".join(PATTERNS[number])
+    others = rf"[^\P{{N}}{groups.digit}]"
+    body = re.sub(r"(?:(?<=\| \?)|(?<=\|)|^)\\p\{N\}", lambda _: others, base)
+    body = body.replace(r"(?!\S)", rf"(?![^\s{groups.digit}])").replace("$", rf"(?!\P{{{groups.digits}}})")
+    pattern = f"{groups.pattern}|{body}" if body else groups.pattern
+    return pattern if number in _COVERING else _covering(pattern)
+
+
+def _covering(pattern: str) -> str:
+    """The pattern, and what lies between its matches."""
+    return rf"{pattern}|(?>(?:(?!{pattern})[\s\S])+)"
 
 
 _COVERING = {
