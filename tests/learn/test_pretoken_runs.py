@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from naive_bpe import NaiveTrainer
+from tokencraft import _native
 from tokencraft.corpus import Corpus
 from tokencraft.engine import Local
 from tokencraft.errors import UsageError
@@ -151,6 +152,14 @@ def test_other_processes_count_the_same(tmp_path: Path) -> None:
         Supertokens(vocab_size=300, squeeze_runs=True),
     ):
         assert learner.train(corpus, engine=Local(2)) == learner.train(corpus)
+
+
+@pytest.mark.parametrize("ends", [[], [2, 2, 4], [3, 2, 4], [2], [2, 5]])
+def test_the_kernel_checks_the_ends_of_pretokens(ends: list[int]) -> None:
+    with pytest.raises(ValueError, match="end"):
+        _native.PretokenRuns([b"te"]).cut([b"text"], [np.array(ends, np.uint32)])
+    with pytest.raises(ValueError, match="one array of ends per text"):
+        _native.PretokenRuns([]).cut([b"text"], [])
 
 
 def test_the_splitter_can_be_sent_and_does_not_export() -> None:

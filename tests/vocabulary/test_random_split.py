@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import chisquare
 
+from tokencraft import _native
 from tokencraft.errors import UsageError
 from tokencraft.vocabulary.chunk_lengths import SUPERTOKENIZER, ChunkLengths
 from tokencraft.vocabulary.random_split import RandomChunks, RandomWhitespace
@@ -164,3 +165,11 @@ def test_lengths_that_make_no_sense_are_refused(lengths: str, message: str) -> N
 def test_a_probability_outside_its_range_is_refused() -> None:
     with pytest.raises(UsageError, match="probability"):
         RandomWhitespace(1.5)
+
+
+def test_the_kernel_checks_what_it_is_given() -> None:
+    for ranges in ([], [(0, 3, 1.0)], [(4, 3, 1.0)]):
+        with pytest.raises(ValueError, match="range of lengths"):
+            _native.random_chunks([b"text"], ranges)
+    with pytest.raises(TypeError):
+        _native.random_chunks([1], [(1, 2, 1.0)])  # type: ignore[list-item]
