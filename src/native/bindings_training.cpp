@@ -198,6 +198,8 @@ void bind_training(nb::module_& m) {
              },
              "written"_a, "cut"_a = false, "progress"_a = nb::none(), "Adds what `write` gave; `cut` by the pattern.")
         .def("write", &written_shard, "shard"_a, "The pieces of a shard with their counts as bytes.")
+        .def("merge", [](PieceCounter& self) { run_controlled(nb::none(), [&](Control& c) { self.finish(c); }); },
+             "Makes one table of those of the threads, which saves memory.")
         .def("clear", &PieceCounter::clear, "Forgets the pieces, not `total_bytes`.")
         .def("add_total_bytes", &PieceCounter::add_total_bytes, "bytes"_a)
         .def_prop_ro("memory_bytes", &PieceCounter::memory_bytes)

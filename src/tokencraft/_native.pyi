@@ -81,6 +81,9 @@ class PieceCounter:
         ValueError: it is damaged.
         """
 
+    def merge(self) -> None:
+        """Make one table of those of the threads, which saves memory; counting may go on."""
+
     def clear(self) -> None:
         """Forget the pieces, not :attr:`total_bytes`."""
 
@@ -382,3 +385,27 @@ class MixtureSteps:
 
     def mark(self, steps: npt.NDArray[np.int32], pairs: npt.NDArray[np.int32]) -> None:
         """As if these had been returned before."""
+
+class ConceptNgrams:
+    """Counts of all n-grams of words (1 to 255 characters each), and the pieces that words fall into by them."""
+
+    def __init__(self, words: list[str], weights: list[int], tails_again: bool = False) -> None:
+        """``tails_again``: tails shorter than n are counted once more for every n."""
+
+    def __len__(self) -> int: ...
+    @property
+    def total(self) -> int:
+        """The sum of all counts."""
+
+    def counts(self, ngrams: list[str]) -> npt.NDArray[np.int64]:
+        """Count of each n-gram, 0 where it does not occur."""
+
+    def cut(
+        self,
+        words: list[str],
+        merges: int,
+        longest: int,
+        threads: int = 0,
+        progress: Callable[[int], object] | None = None,
+    ) -> list[list[int]]:
+        """Ends in characters of the pieces of every word."""

@@ -52,7 +52,10 @@ class PieceStore:
 
     def settle(self) -> None:
         """Move the pieces to the file where they take too much memory."""
-        if self._most is not None and self.counter.memory_bytes > self._most:
+        if self._most is None or self.counter.memory_bytes <= self._most:
+            return
+        self.counter.merge()
+        if self.counter.memory_bytes > 0.7 * self._most:  # else there is room to go on
             self._spill()
 
     def finish(self) -> None:
