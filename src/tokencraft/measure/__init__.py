@@ -21,6 +21,9 @@ from tokencraft.measure.morpheme_segmentation import (
 from tokencraft.measure.noise import NoiseModel, Noisy, OCRNoise
 from tokencraft.measure.page import efficiency_page
 from tokencraft.measure.pair_history import PairHistory, SampleSize, Words, read_published, replay
+from tokencraft.measure.parallel_texts import read_parallel
+from tokencraft.measure.premium_page import premium_page, premium_tiles, widest
+from tokencraft.measure.premiums import PremiumRow, Premiums, premium_summary
 from tokencraft.measure.terms import length_histogram, tokens_per_term
 
 __all__ = [
@@ -44,6 +47,8 @@ __all__ = [
     "Noisy",
     "OCRNoise",
     "PairHistory",
+    "PremiumRow",
+    "Premiums",
     "SampleSize",
     "SegmentationRow",
     "StabilityRow",
@@ -54,10 +59,15 @@ __all__ = [
     "code_length",
     "efficiency_page",
     "length_histogram",
+    "premium_page",
+    "premium_summary",
+    "premium_tiles",
     "read_merges",
+    "read_parallel",
     "read_published",
     "replay",
     "score_segmentation",
     "token_cuts",
     "tokens_per_term",
+    "widest",
 ]
