@@ -96,8 +96,9 @@ def report(arguments: argparse.Namespace) -> None:
     ]
     reached = paths[largest].stat().st_size / 1e6
     title = (
-        f"SuperBPE of {arguments.vocab_size:,} tokens on distinct text of up to {reached:,.0f} MB (Python packages, Debian documentation); {arguments.threads} threads, median of {arguments.repeats} runs, "
-        "each in a fresh process, files warm in the page cache."
+        f"SuperBPE of {arguments.vocab_size:,} tokens on distinct text (Python packages, Debian documentation), of "
+        f"which there were {reached:,.0f} MB; {arguments.threads} threads, median of {arguments.repeats} runs, each in "
+        "a fresh process, files warm in the page cache."
     )
     command = "python benchmarks/scale.py " + " ".join(sys.argv[1:])
     store("scale", Table(title, columns, rows, run_context(command=command.strip())))

@@ -17,6 +17,7 @@ import numpy.typing as npt
 from tokencraft import _native
 from tokencraft.errors import TrainingError, UsageError
 from tokencraft.vocabulary.bytes import BYTE_ORDER, from_printable
+from tokencraft.vocabulary.piece_store import usable_memory
 from tokencraft.vocabulary.pieces import Pieces, Progress, Sample, Unit, count
 
 __all__ = [
@@ -34,7 +35,7 @@ __all__ = [
 ]
 
 LEARNER_SHARE = 0.55
-"""The share of the memory allowed that learning may take; pieces, text and the interpreter have the rest."""
+"""The share of the usable memory that learning may take; pieces have the rest."""
 BYTES_A_CELL = 16
 """Most bytes that learning takes for a token of the distinct pieces: the token, its place in the list of its pair, and
 the places of the pairs that arise until the next look at all of them."""
@@ -202,9 +203,9 @@ def _learner(
 ) -> tuple[_native.MergeLearner, Sample | None]:
     """A learner on all pieces, or on a sample of them where there are too many for the memory allowed."""
     store = pieces.store
-    most = (
-        (1 << 32) - 2 if store.memory is None else min((1 << 32) - 2, int(store.memory * LEARNER_SHARE) // BYTES_A_CELL)
-    )
+    most = (1 << 32) - 2
+    if store.memory is not None:
+        most = min(most, int(usable_memory(store.memory) * LEARNER_SHARE) // BYTES_A_CELL)
 
     def builder() -> _native.SequenceBuilder:
         return _native.SequenceBuilder(tokens, table, store.tables_count, most, store.threads or 0)

@@ -11,11 +11,18 @@ from tokencraft import _native
 from tokencraft.errors import TokencraftError
 
 SHARDS = _native.PieceCounter.SHARDS
+FIXED_BYTES = 160 << 20
+"""What interpreter, text on its way and remembered chunks take, whatever the corpus."""
 TABLE_SHARE = 0.2
-"""The share of the memory allowed that one table of pieces may take; there are at most two at a time."""
+"""The share of the rest that one table of pieces may take; there are at most two at a time."""
 
 _READ_BYTES = 32 << 20
 _STEP = SHARDS // 4
+
+
+def usable_memory(memory: int) -> int:
+    """Bytes of the memory allowed that pieces and learning may take; at least half of it."""
+    return max(memory // 2, memory - FIXED_BYTES)
 
 
 class PieceStore:
@@ -36,7 +43,7 @@ class PieceStore:
         """The native table of what is in memory; call :meth:`settle` after adding to it."""
         self.threads = threads
         self.memory = memory
-        self._most = None if memory is None else int(memory * TABLE_SHARE)
+        self._most = None if memory is None else int(usable_memory(memory) * TABLE_SHARE)
         self._file: IO[bytes] | None = None
         self._segments: list[list[tuple[int, int]]] = [[] for _ in range(SHARDS)]  # (offset, size) by shard
 
