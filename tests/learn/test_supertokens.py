@@ -156,3 +156,14 @@ def test_what_cannot_be_is_refused() -> None:
         Supertokens(lengths="long")
     with pytest.raises(TrainingError, match="smaller than its alphabet"):
         Supertokens(vocab_size=100).train(Corpus.from_iterable(["a"]))
+
+
+def test_little_memory_is_noted_in_the_origin() -> None:
+    draw = random.Random(1)
+    texts = ["".join(draw.choices("abcdefgh ", k=4000)) for _ in range(250)]
+    with pytest.warns(UserWarning, match="sample"):
+        vocabulary = Supertokens(vocab_size=300).train(Corpus.from_iterable(texts), memory=8 << 20)
+    assert vocabulary.origin.hyperparameters["memory"] == 8 << 20
+    (sample,) = vocabulary.origin.hyperparameters["samples"]
+    assert 0 < sample["pieces"] < sample["of_pieces"]
+    assert vocabulary.decode(vocabulary.encode(texts[0])) == texts[0]

@@ -103,7 +103,9 @@ class Supertokens(TextOptions):
             corpus: what to learn from.
             threads: how many to use; all cores where left out. The vocabulary does not depend on it.
             engine: where the corpus is counted; this machine where left out.
-            memory: bytes that counting may take; as many as it needs where left out.
+            memory: bytes that training may take; as many as it needs where left out. Counts that do not fit go to a
+                temporary file, which changes nothing; where the chunks do not fit, a weighted sample of them is learned
+                from, with a warning and a note in the origin.
             progress: called with what is being done, how much is done and how much there is.
 
         Returns:
@@ -133,7 +135,7 @@ class Supertokens(TextOptions):
             progress=progress,
         )
         pairs = np.concatenate([first[:, :2], learned.pairs])
-        vocabulary = self.vocabulary(pairs, encoding, "supertokens", {}, pieces.fingerprint)
+        vocabulary = self.vocabulary(pairs, encoding, "supertokens", pieces.notes, pieces.fingerprint)
         warn_if_small(vocabulary, self.vocab_size, self.min_frequency)
         return vocabulary
 
