@@ -97,14 +97,16 @@ def test_every_key_of_the_report_is_documented() -> None:
 def test_fields_of_the_methods_are_documented() -> None:
     from dataclasses import fields
 
-    from tokencraft.learn import KL3M, KL3MCharacters, SuperBPE, Supertokens
-    from tokencraft.measure import BoundaryStability
+    from tokencraft.learn import KL3M, KL3MCharacters, LessIsBetter, SuperBPE, Supertokens
+    from tokencraft.measure import BoundaryStability, DescriptionLength
     from tokencraft.transplant import TokenAdapt
 
     for name, method in (
         ("kl3m", KL3M),
         ("kl3m", KL3MCharacters),
         ("kl3m", BoundaryStability),
+        ("less-is-better", DescriptionLength),
+        ("less-is-better", LessIsBetter),
         ("superbpe", SuperBPE),
         ("supertokens", Supertokens),
         ("tokenadapt", TokenAdapt),
