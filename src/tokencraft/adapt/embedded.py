@@ -14,7 +14,7 @@ import os
 import shutil
 import sysconfig
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -84,21 +84,6 @@ def docstrings(source: str) -> str:
     return "\n\n".join(inspect.cleandoc(text) for text in found if text and text.strip())
 
 
-def file_signature(paths: Iterable[str | os.PathLike[str]], *, suffix: str = "") -> str:
-    """Hash over names, sizes and modification times of files and of all files below folders.
-
-    Cheap where hashing the content would mean reading the whole corpus before every resumed run.
-    """
-    digest = hashlib.blake2b(digest_size=16)
-    for path in paths:
-        top = Path(path)
-        for file in sorted(top.rglob("*")) if top.is_dir() else [top]:
-            if "__pycache__" not in file.parts and file.name.endswith(suffix) and file.is_file():
-                status = file.stat()
-                digest.update(f"{file}\0{status.st_size}\0{status.st_mtime_ns}\n".encode("utf-8", "surrogateescape"))
-    return digest.hexdigest()
-
-
 def cache_folder() -> Path:
     """Where trained base models are kept: ``TOKENCRAFT_CACHE``, else the user's cache folder."""
     if named := os.environ.get("TOKENCRAFT_CACHE"):
@@ -138,8 +123,7 @@ def base_model(settings: BaseSettings, versions: Mapping[str, str], threads: int
 
     A training that is killed goes on from its last checkpoint; two runs that need the same model train it once.
     """
-    files = file_signature([standard_library_folder()], suffix=".py")
-    identity = json.dumps([asdict(settings), dict(versions), threads, files], sort_keys=True)
+    identity = json.dumps([asdict(settings), dict(versions), threads, standard_library().signature()], sort_keys=True)
     key = hashlib.blake2b(identity.encode(), digest_size=8).hexdigest()
     folder = cache_folder() / f"base-{key}"
     if not folder.is_dir():

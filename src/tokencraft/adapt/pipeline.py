@@ -13,12 +13,12 @@ import torch
 
 from tokencraft.adapt import embedded, publish
 from tokencraft.adapt.costs import ModelSize
-from tokencraft.adapt.embedded import file_signature
 from tokencraft.adapt.options import AdaptOptions
 from tokencraft.adapt.packing import Budget, choose_documents, fit_steps, load_rows, pack_for, save_rows
 from tokencraft.adapt.sources import Sources, evaluation_sample, open_sources, require_both, without
 from tokencraft.adapt.stage import Result, Stage, StageEvent, StageRunner, read_record
 from tokencraft.adapt.vocabularies import learn_vocabulary
+from tokencraft.corpus import Corpus, Fingerprint, file_signature, utf8_length
 from tokencraft.errors import UsageError
 from tokencraft.measure import Efficiency
 from tokencraft.modeling.loading import check_agreement, load_model, save_model
@@ -162,7 +162,11 @@ class Adaptation:
         return load_model(folder, dtype=dtype, device=self.device)
 
     def _model_signature(self) -> str:
-        return file_signature([self.options.model]) if self.options.model else "embedded"
+        if self.options.model is None:
+            return "embedded"
+        model = Path(self.options.model)
+        files = sorted(path for path in model.rglob("*") if path.is_file()) if model.is_dir() else [model]
+        return file_signature((str(path), path) for path in files if path.is_file())
 
     # -- the stages --------------------------------------------------------------------------------------------------
 
@@ -197,11 +201,12 @@ class Adaptation:
             "general": evaluation_sample(general, budget, seed),
         }
         write_json(folder / "evaluation.json", samples)
-        counts = {name: _count(corpus) for name, corpus in (("train", sources.train), ("held_out", sources.held_out))}
+        counted, fingerprint = _survey(sources.train)
         return {
             "name": sources.name,
-            **counts,
-            "fingerprint": sources.train.fingerprint(),
+            "train": counted,
+            "held_out": _survey(sources.held_out)[0],
+            "fingerprint": fingerprint,
             "skipped": len(set(sources.train.skipped)),
         }
 
@@ -357,9 +362,12 @@ def default_learning_rate(parameters: int, optimizer: str | None) -> float:
     return (5e-3 if optimizer == "muon" else 2e-3) * float(min(1.0, (1e7 / parameters) ** (1 / 3)))
 
 
-def _count(corpus: Any) -> dict[str, int]:
+def _survey(corpus: Corpus) -> tuple[dict[str, int], str]:
+    """How many documents and bytes there are, and the fingerprint, in one reading."""
     documents = size = 0
+    fingerprint = Fingerprint()
     for text in corpus:
         documents += 1
-        size += len(text.encode())
-    return {"documents": documents, "bytes": size}
+        size += utf8_length(text)
+        fingerprint.add(text)
+    return {"documents": documents, "bytes": size}, fingerprint.hexdigest()

@@ -8,7 +8,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from tokencraft.adapt import embedded
-from tokencraft.adapt.embedded import file_signature
 from tokencraft.adapt.options import AdaptOptions
 from tokencraft.corpus import Corpus
 from tokencraft.errors import CorpusError
@@ -44,14 +43,13 @@ def open_sources(options: AdaptOptions) -> Sources:
     """The corpora that the options name; nothing is read yet but the list of files."""
     if options.corpus:
         corpus, name = _files(options, options.corpus), ", ".join(options.corpus)
-        signature = file_signature(options.corpus)
     else:
         corpus, name = embedded.standard_library(), "the interpreter's standard library"
-        signature = file_signature([embedded.standard_library_folder()], suffix=".py")
+    signature = corpus.signature()
     train, held_out = corpus.split(options.held_out)
     if options.general:
         general = _files(options, options.general)
-        signature += file_signature(options.general)
+        signature += general.signature()
     else:
         general = embedded.general_text()
     return Sources(corpus, train, held_out, general, signature, name)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from tokencraft.corpus.decoding import without_surrogates
+from tokencraft.corpus.fingerprint import file_signature
 from tokencraft.corpus.reading import FileSlice, ReadingOptions, Skipped, read_records
 from tokencraft.errors import CorpusError
 
@@ -77,8 +78,8 @@ class Files:
 
     def signature(self) -> str | None:
         """Names, sizes and times of the files, and how they are read."""
-        times = [(f.name, f.first, f.stop, s.st_size, s.st_mtime_ns) for f in self.files for s in [f.path.stat()]]
-        return repr((times, self.options))
+        parts = [(file.first, file.stop) for file in self.files]
+        return repr((file_signature((file.name, file.path) for file in self.files), parts, self.options))
 
     def _pieces(self, file: FileSlice) -> Iterator[tuple[FileSlice, int]]:
         """A large plain-text file chunk by chunk, any other as a whole, with its size in bytes."""
