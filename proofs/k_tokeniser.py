@@ -30,7 +30,7 @@ from tokencraft.learn import KTokeniser, WordPiece
 from tokencraft.learn.concept_pieces import candidates, select
 from tokencraft.vocabulary import Vocabulary
 from tokencraft.vocabulary.concept_vocabulary import ConceptVocabulary
-from tokencraft.vocabulary.ngrams import count_ngrams
+from tokencraft.vocabulary.ngrams import NgramCounts
 
 WORDNET = Path(os.environ.get("WORDNET", "/usr/share/wordnet"))
 BASE_SIZE = 16_000
@@ -137,7 +137,7 @@ def learn(
 ) -> ConceptVocabulary:
     """The base with pieces of two types: those of value 2 or more, or a number that are new to the base."""
     learner = KTokeniser(known, base, threshold=0)
-    counts = {name: count_ngrams(Counter(own)) for name, own in known.items()}
+    counts = {name: NgramCounts(Counter(own)) for name, own in known.items()}
     pieces = {}
     for name, own in known.items():
         values = candidates(Counter(own), counts[name])

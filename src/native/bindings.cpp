@@ -32,6 +32,7 @@ using namespace nb::literals;
 
 namespace tokencraft {
 void bind_characters(nb::module_& m);
+void bind_concepts(nb::module_& m);
 void bind_less_is_better(nb::module_& m);
 void bind_mixture(nb::module_& m);
 void bind_training(nb::module_& m);
@@ -171,6 +172,7 @@ NB_MODULE(_native, m) {
     bind_training(m);
     bind_encoding(m);
     bind_characters(m);
+    bind_concepts(m);
     bind_less_is_better(m);
     bind_mixture(m);
     bind_pretoken_runs(m);

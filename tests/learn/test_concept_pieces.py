@@ -7,24 +7,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tokencraft.errors import UsageError
-from tokencraft.learn.concept_pieces import candidates, entropy_of, merged_strings, pieces_of, select, syllables_of
-from tokencraft.vocabulary.ngrams import count_ngrams, words_of
+from tokencraft.learn.concept_pieces import candidates, entropy_of, select, syllables_of
+from tokencraft.vocabulary.ngrams import NgramCounts, words_of
 
 TERMS = ["aspirin", "aspirin tablet", "amoxicillin", "ampicillin", "penicillin"]
 
 
 def test_worked_example_of_five_terms() -> None:
-    counts = count_ngrams(words_of(TERMS), tails_again=True)
-    assert (len(counts), counts.total()) == (150, 455)
+    words = words_of(TERMS)
+    counts = NgramCounts(words, tails_again=True)
+    assert (len(counts), counts.total) == (150, 455)
     assert (counts["in"], counts["lin"], counts["cillin"]) == (40, 25, 16)
-
-    def cut(word: str, syllables: bool) -> str:
-        return "|".join(pieces_of(word, merged_strings(word, counts, tails_again=True), syllables=syllables))
-
-    assert cut("ampicillin", True) == "amp|ic|illin"
-    assert cut("ampicillin", False) == "ampic|illin"
-    assert cut("aspirin", True) == "asp|i|rin"
-    assert cut("aspirin", False) == "aspi|rin"
+    assert counts.cut(["ampicillin", "aspirin"]) == [["ampic", "illin"], ["aspi", "rin"]]
+    pieces = candidates({"ampicillin": 1, "aspirin": 1}, counts)
+    assert list(pieces) == [
+        *((True, "amp"), (False, "ic"), (False, "illin")),
+        *((True, "asp"), (False, "i"), (False, "rin")),
+    ]
+    whole = candidates({"ampicillin": 1, "aspirin": 1}, counts, syllables=False)
+    assert list(whole) == [(True, "ampic"), (False, "illin"), (True, "aspi"), (False, "rin")]
 
 
 @pytest.mark.parametrize(
@@ -35,22 +36,25 @@ def test_syllables_by_hand(text: str, syllables: str) -> None:
 
 
 def test_merging_stops_where_no_pair_comes_twice() -> None:
-    assert merged_strings("ab", {"ab": 1}) == set()  # a pair of weight 1 is not merged
-    assert merged_strings("ab", {"ab": 2}) == {"ab"}
-    assert merged_strings("abab", {"abab": 9}, merges=0) == set()
+    assert NgramCounts({"zz": 1}).cut(["ab"]) == [["a", "b"]]  # of weight 1
+    assert NgramCounts({"ab": 1}).cut(["ab"]) == [["a", "b"]]
+    assert NgramCounts({"ab": 2}).cut(["ab"]) == [["ab"]]
+    assert NgramCounts({"abab": 9}).cut(["abab"], merges=0) == [["a", "b", "a", "b"]]
 
 
 @given(st.text("aeiouybcdst", min_size=1, max_size=14), st.booleans())
-def test_pieces_give_the_word_back(word: str, syllables: bool) -> None:
-    counts = count_ngrams({word: 3, "tested": 2})
-    pieces = pieces_of(word, merged_strings(word, counts), syllables=syllables)
-    assert "".join(pieces) == word
-    assert all(0 < len(piece) <= 5 for piece in pieces)
+def test_pieces_are_short_and_of_the_word(word: str, syllables: bool) -> None:
+    words = {word: 3, "tested": 2}
+    counts = NgramCounts(words)
+    assert ["".join(pieces) for pieces in counts.cut(list(words))] == list(words)
+    for begins, text in candidates(words, counts, syllables=syllables):
+        assert 0 < len(text) <= 5
+        assert any(each.startswith(text) if begins else text in each for each in words)
 
 
 def test_values_are_counts_and_only_the_first_piece_begins_a_word() -> None:
     words = words_of(TERMS)
-    counts = count_ngrams(words)
+    counts = NgramCounts(words)
     values = candidates(words, counts)
     assert all(value == counts[text] for (_, text), value in values.items())
     begins = {text for first, text in values if first}
@@ -59,7 +63,7 @@ def test_values_are_counts_and_only_the_first_piece_begins_a_word() -> None:
 
 def test_published_rule_takes_the_letter_for_the_place() -> None:
     words = {"papa": 5}
-    counts = count_ngrams(words, tails_again=True)
+    counts = NgramCounts(words, tails_again=True)
     official = candidates(words, counts, official=True, syllables=False, merges=0)
     assert official == {(True, "p"): counts["p"], (False, "a"): counts["a"]}
     ours = candidates(words, counts, syllables=False, merges=0)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -15,7 +14,7 @@ from tokencraft.errors import TrainingError, UsageError
 from tokencraft.learn import BPE, KTokeniser, WordPiece
 from tokencraft.learn.concept_pieces import candidates
 from tokencraft.vocabulary import Vocabulary
-from tokencraft.vocabulary.ngrams import count_ngrams, words_of
+from tokencraft.vocabulary.ngrams import NgramCounts, words_of
 
 pytestmark = pytest.mark.filterwarnings("ignore:the vocabulary has")
 
@@ -30,7 +29,7 @@ def base() -> Vocabulary:
 
 def test_pieces_are_the_most_valuable_that_the_base_lacks(base: Vocabulary) -> None:
     words = words_of(TERMS)
-    values = candidates(words, count_ngrams(words))
+    values = candidates(words, NgramCounts(words))
     wanted = [(text if begins else f"##{text}", value) for (begins, text), value in values.items()]
     wanted.sort(
         key=lambda item: (-item[1], len(item[0].removeprefix("##")), item[0].removeprefix("##"), item[0][0] == "#")
@@ -52,10 +51,10 @@ def test_types_share_pieces_and_keep_their_order(base: Vocabulary) -> None:
 
 def test_counts_are_those_of_the_texts_of_tokens(base: Vocabulary) -> None:
     vocabulary = KTokeniser({"x": TERMS, "y": ["zinc"]}, base).train()
-    counts = count_ngrams(words_of([*TERMS, "zinc"]))
+    counts = NgramCounts(words_of([*TERMS, "zinc"]))
     assert (
         vocabulary.choice.total
-        == counts.total()
+        == counts.total
         == sum(len(word) * (len(word) + 1) // 2 for term in [*TERMS, "zinc"] for word in term.split())
     )
     for number, piece in enumerate(vocabulary.pieces):
@@ -73,7 +72,7 @@ def test_threshold_scales_with_the_counts(base: Vocabulary) -> None:
 
 def test_published_vocabularies_are_cut_by_the_alphabet(base: Vocabulary) -> None:
     official = KTokeniser({"x": TERMS}, base, official=True, min_value=0, pieces=8).train()
-    values = candidates(words_of(TERMS), count_ngrams(words_of(TERMS), tails_again=True), official=True)
+    values = candidates(words_of(TERMS), NgramCounts(words_of(TERMS), tails_again=True), official=True)
     spelled = sorted(text if begins else f"##{text}" for begins, text in values)
     assert list(official.pieces[len(base) :]) == [piece for piece in spelled[:8] if piece not in base.pieces]
     assert not official.choice.guard
@@ -128,8 +127,8 @@ def test_the_words_of_the_corpus_make_a_type(base: Vocabulary) -> None:
     corpus = Corpus.from_iterable(["Penicillin penicillin 500 mg, ampicillin's x2", "漢字"])
     vocabulary = KTokeniser(base=base, corpus_words=2).train(corpus)
     assert list(vocabulary.choice.types) == ["corpus"]
-    counts: Counter[str] = count_ngrams({"penicillin": 2, "ampicillin": 1})
-    assert vocabulary.choice.total == counts.total()
+    counts = NgramCounts({"penicillin": 2, "ampicillin": 1})
+    assert vocabulary.choice.total == counts.total
     assert vocabulary.origin.corpus == corpus.fingerprint()
 
 

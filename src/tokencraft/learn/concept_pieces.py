@@ -6,87 +6,17 @@ which strings inside the word belong together. The word is cut greedily by those
 
 from __future__ import annotations
 
-import itertools
 import math
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from tokencraft.errors import UsageError
-from tokencraft.vocabulary.ngrams import ngrams
+from tokencraft.vocabulary.ngrams import NgramCounts
 
-END = "</w>"
 _SYLLABLE = re.compile(r"[aeiouy]+[^aeiouy]+|[aeiouy]+|[^aeiouy]+[aeiouy]+|[^aeiouy]")
 SYLLABLES_FROM = 4
-"""A first piece at least as long is cut into syllables."""
-
-
-def merged_strings(word: str, counts: Mapping[str, int], merges: int = 20, *, tails_again: bool = False) -> set[str]:
-    """M_w: what the most frequent pairs inside the n-grams of a word make.
-
-    Args:
-        word: in lower case.
-        counts: G_S by n-gram; 1 for one that is not there.
-        merges: how many to make at most.
-        tails_again: as in :func:`~tokencraft.vocabulary.ngrams.ngrams`; it decides which of equal pairs comes first.
-
-    Example:
-        >>> sorted(merged_strings("aba", {"ab": 5}, merges=1))
-        ['ab']
-    """
-    table = dict.fromkeys(ngrams(word, tails_again=tails_again))
-    entries = [([*ngram[:-1], ngram[-1] + END], counts.get(ngram, 1)) for ngram in table]
-    made: set[str] = set()
-    for _ in range(merges):
-        pairs: dict[tuple[str, str], int] = {}
-        for symbols, weight in entries:
-            for pair in itertools.pairwise(symbols):
-                pairs[pair] = pairs.get(pair, 0) + weight
-        if not pairs:
-            break
-        best = max(pairs, key=pairs.__getitem__)  # of equal ones the first that was met
-        if pairs[best] < 2:
-            break
-        made.add("".join(best).replace(END, ""))
-        entries = [(_merged(symbols, best), weight) for symbols, weight in entries]
-    return made
-
-
-def _merged(symbols: list[str], pair: tuple[str, str]) -> list[str]:
-    result: list[str] = []
-    at = 0
-    while at < len(symbols):
-        if symbols[at] == pair[0] and at + 1 < len(symbols) and symbols[at + 1] == pair[1]:
-            result.append(symbols[at] + symbols[at + 1])
-            at += 2
-        else:
-            result.append(symbols[at])
-            at += 1
-    return result
-
-
-def pieces_of(word: str, known: set[str], *, longest: int = 5, syllables: bool = True) -> list[str]:
-    """A word cut into pieces: from the left the longest known string, else a character.
-
-    Args:
-        word: in lower case.
-        known: the strings.
-        longest: most characters of a piece.
-        syllables: cut the first piece, if it has 4 characters or more, into pseudo-syllables.
-
-    Example:
-        >>> pieces_of("aspirin", {"aspi", "rin"}), pieces_of("aspirin", {"aspi", "rin"}, syllables=False)
-        (['asp', 'i', 'rin'], ['aspi', 'rin'])
-    """
-    pieces: list[str] = []
-    at = 0
-    while at < len(word):
-        size = next((n for n in range(min(longest, len(word) - at), 1, -1) if word[at : at + n] in known), 1)
-        pieces.append(word[at : at + size])
-        at += size
-    if syllables and pieces and len(pieces[0]) >= SYLLABLES_FROM:
-        pieces[:1] = syllables_of(pieces[0])
-    return pieces
+"""A first piece of as many characters is cut into pseudo-syllables."""
 
 
 def syllables_of(text: str) -> list[str]:
@@ -101,31 +31,36 @@ def syllables_of(text: str) -> list[str]:
 
 def candidates(
     words: Mapping[str, int],
-    counts: Mapping[str, int],
+    counts: NgramCounts,
     *,
     merges: int = 20,
     longest: int = 5,
     syllables: bool = True,
     official: bool = False,
+    threads: int | None = None,
+    progress: Callable[[int], object] | None = None,
 ) -> dict[tuple[bool, str], int]:
     """Value by piece, where a piece is (whether it begins a word, its text) and its value is G_S of its text.
 
     Args:
         words: the words of a type.
         counts: G_S.
-        merges, longest, syllables: as above.
+        merges, longest, threads, progress: as :meth:`~tokencraft.vocabulary.ngrams.NgramCounts.cut` has them.
+        syllables: cut the first piece of a word, if it has 4 characters or more, into pseudo-syllables.
         official: as the published code does: a piece that starts with the letter of its word counts as one that begins
             a word, and a string that begins words is no other piece.
     """
-    found: dict[tuple[bool, str], int] = {}
-    for word in words:
-        known = merged_strings(word, counts, merges, tails_again=official)
-        for position, piece in enumerate(pieces_of(word, known, longest=longest, syllables=syllables)):
+    found: dict[tuple[bool, str], None] = {}
+    cut = counts.cut(list(words), merges=merges, longest=longest, threads=threads, progress=progress)
+    for word, pieces in zip(words, cut, strict=True):
+        if syllables and len(pieces[0]) >= SYLLABLES_FROM:
+            pieces[:1] = syllables_of(pieces[0])
+        for position, piece in enumerate(pieces):
             begins = position == 0 or (official and piece[0] == word[0])
-            if official and not begins and (True, piece) in found:
-                continue
-            found[begins, piece] = counts.get(piece, 0)
-    return found
+            if not (official and not begins and (True, piece) in found):
+                found[begins, piece] = None
+    values = counts.of([text for _, text in found]).tolist()
+    return dict(zip(found, values, strict=True))
 
 
 def select(

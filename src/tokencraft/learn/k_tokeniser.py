@@ -10,6 +10,7 @@ Hasan et al., "Infusing clinical knowledge into tokenisers for language models",
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -28,15 +29,15 @@ from tokencraft.vocabulary import Flags, Origin, TokenKind, Vocabulary, merges, 
 from tokencraft.vocabulary.bytes import piece_bytes, to_printable
 from tokencraft.vocabulary.concept_vocabulary import ConceptVocabulary, attach
 from tokencraft.vocabulary.concepts import Concepts
-from tokencraft.vocabulary.ngrams import count_ngrams, words_of
+from tokencraft.vocabulary.ngrams import NgramCounts, words_of
 from tokencraft.vocabulary.word_choice import WordChoice
 
 if TYPE_CHECKING:
     from tokencraft.engine import Engine
 
 CORPUS_TYPE = "corpus"
-LONGEST_WORD = 64
-"""Characters; a longer word has thousands of n-grams that occur nowhere else."""
+LONGEST_WORD = 100
+"""Characters, as WordPiece has it; a longer word has thousands of n-grams that occur nowhere else."""
 _ANY_LENGTH = 1 << 30
 _WORD = regex.compile(r"[\p{L}\p{M}\p{N}]+")
 _LETTER = regex.compile(r"\p{L}")
@@ -145,12 +146,12 @@ class KTokeniser(TextOptions):
         types = {
             name: Counter({w: n for w, n in words.items() if len(w) <= LONGEST_WORD}) for name, words in types.items()
         }
-        counts = {name: count_ngrams(words, tails_again=self.official) for name, words in types.items()}
+        counts = {name: NgramCounts(words, tails_again=self.official) for name, words in types.items()}
         texts: dict[str, list[tuple[bool, str]]] = {}
         fits = _fitting(base)
-        for done, (name, words) in enumerate(types.items()):
-            if progress is not None:
-                progress("learning", done, len(types))
+        done, total = 0, sum(map(len, types.values()))
+        for name, words in types.items():
+            listener = None if progress is None else functools.partial(_report, progress, done, total)
             values = candidates(
                 words,
                 counts[name],
@@ -158,7 +159,10 @@ class KTokeniser(TextOptions):
                 longest=self.longest_piece,
                 syllables=self.syllables,
                 official=self.official,
+                threads=threads,
+                progress=listener,
             )
+            done += len(words)
             texts[name] = select(
                 {piece: value for piece, value in values.items() if fits(*piece)},
                 self.pieces_of.get(name, self.pieces),
@@ -182,7 +186,7 @@ class KTokeniser(TextOptions):
     def combine(
         self,
         base: Vocabulary,
-        counts: Mapping[str, Mapping[str, int]],
+        counts: Mapping[str, NgramCounts],
         pieces: Mapping[str, Sequence[tuple[bool, str]]],
     ) -> ConceptVocabulary:
         """The base with pieces of each type and the choice among them: the last step alone, for pieces of one's own.
@@ -193,10 +197,21 @@ class KTokeniser(TextOptions):
             pieces: (whether it begins a word, text) by type.
         """
         vocabulary, ids = with_pieces(base, pieces)
-        together: Counter[str] = Counter()
-        for each in counts.values():
-            together.update(each)
-        return attach(vocabulary, self._choice(vocabulary, len(base), ids, together))
+        texts = [token.decode("utf-8", "replace").removeprefix(" ") for token in vocabulary.tokens]
+        by_id = np.sum([np.zeros(len(texts), np.int64), *(each.of(texts) for each in counts.values())], axis=0)
+        total = sum(each.total for each in counts.values())
+        choice = WordChoice(
+            types={name: tuple(numbers) for name, numbers in ids.items()},
+            base_size=len(base),
+            counts=by_id,
+            total=total,
+            threshold=min(1000.0, 5e-5 * total) if self.threshold is None else self.threshold,
+            strip_prefix=self.strip_prefix,
+            lower_case=vocabulary.family != "byte-level",
+            fertility_limit=self.fertility_limit,
+            guard=not self.official,
+        )
+        return attach(vocabulary, choice)
 
     def _check(self, corpus: Corpus | None) -> None:
         """Refuse what contradicts itself before anything is learned."""
@@ -244,24 +259,9 @@ class KTokeniser(TextOptions):
         lettered.sort(key=lambda word: (-words[word], word))
         return Counter({word: words[word] for word in lettered[: self.corpus_words]})
 
-    def _choice(
-        self, vocabulary: Vocabulary, base_size: int, ids: Mapping[str, Sequence[int]], counts: Mapping[str, int]
-    ) -> WordChoice:
-        total = sum(counts.values())
-        bytelevel = vocabulary.family == "byte-level"
-        texts = (token.decode("utf-8", "replace").removeprefix(" ") for token in vocabulary.tokens)
-        by_id = np.fromiter((counts.get(text, 0) for text in texts), np.int64, len(vocabulary))
-        return WordChoice(
-            types={name: tuple(numbers) for name, numbers in ids.items()},
-            base_size=base_size,
-            counts=by_id,
-            total=total,
-            threshold=min(1000.0, 5e-5 * total) if self.threshold is None else self.threshold,
-            strip_prefix=self.strip_prefix,
-            lower_case=not bytelevel,
-            fertility_limit=self.fertility_limit,
-            guard=not self.official,
-        )
+
+def _report(progress: merges.Progress, before: int, total: int, done: int) -> None:
+    progress("learning", before + done, total)
 
 
 def _fitting(base: Vocabulary) -> Callable[[bool, str], bool]:
