@@ -126,7 +126,7 @@ class KL3MCharacters(TextOptions):
             pieces, size - len(tokens), tokens=tokens, merges=first, rules=self._short(), progress=progress
         )
         pairs = np.concatenate([first[:, :2], learned.pairs])
-        vocabulary = self.vocabulary(pairs, splitter, "kl3m-characters", {}, pieces.fingerprint)
+        vocabulary = self.vocabulary(pairs, splitter, "kl3m-characters", pieces.notes, pieces.fingerprint)
         vocabulary = with_kl3m_settings(vocabulary, lowercase=self.lowercase)
         warn_if_small(vocabulary, size, self.min_frequency)
         return padded(vocabulary, padded_size(len(vocabulary), self.pad_to), self.pad_with)
