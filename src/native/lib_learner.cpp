@@ -7,7 +7,7 @@ namespace tokencraft {
 namespace {
 
 constexpr std::size_t longest_unknown = 2;  // characters of an unknown run that may become a chunk (2020)
-constexpr std::size_t listen_every = 64;    // sentences
+constexpr std::size_t listen_every = 1024;  // chunks, and after every sentence
 
 // Whether one side's contexts agree: the one that is not empty ends (or begins) the other.
 bool ends_alike(Characters a, Characters b) {
@@ -44,8 +44,8 @@ LibArticle LibLearner::learn(std::span<const std::u32string> sentences, const Co
     LibArticle article;
     seen_once_.clear();
     for (std::size_t i = 0; i < sentences.size(); ++i) {
-        if (i % listen_every == 0 && control.stopped()) return article;
-        read(sentences[i]);
+        read(sentences[i], control);
+        if (control.stopped()) return article;
         article.chunks += chunks_.size();
         article.characters += sentences[i].size();
     }
@@ -71,10 +71,11 @@ std::vector<LibEntry> LibLearner::entries() const {
 
 // ---- reading ---------------------------------------------------------------------------------------------------------
 
-void LibLearner::read(Characters sentence) {
+void LibLearner::read(Characters sentence, const Control& control) {
     chunks_.clear();
     pending_.clear();
     for (std::size_t at = 0; at < sentence.size();) {
+        if (chunks_.size() % listen_every == listen_every - 1 && control.stopped()) return;
         resolve(sentence, at);
         const auto [big, small] = lexicon_.two_longest(sentence.substr(at));
         const bool known = big.entry != ChunkLexicon::unknown;

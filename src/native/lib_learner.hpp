@@ -93,7 +93,7 @@ private:
         bool reward;
     };
 
-    void read(Characters sentence);
+    void read(Characters sentence, const Control& control);
     void resolve(Characters sentence, std::size_t at);
     bool other_is_better(Characters sentence, const Pending& pending) const;
     std::size_t rank_sum(Characters sentence, std::span<const Chunk> way) const;

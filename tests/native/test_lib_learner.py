@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import random
+import signal
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -152,6 +156,17 @@ def test_forgetting_makes_room_in_the_trie() -> None:
         learner.learn(article)
         naive.learn(article)
         assert state(learner) == (naive.lexicon, naive.probation)
+
+
+def test_ctrl_c_stops_it_in_the_middle_of_a_sentence() -> None:
+    sentence = "".join(random.Random(3).choices("abcdefgh", k=3_000_000))
+    learner = LibLearner(0, in_rate=0.25, out_rate=0.01, update_rate=0.1, life=3)
+    threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()
+    start = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        learner.learn([sentence])
+    stopped = time.monotonic() - start
+    assert stopped < 2.0
 
 
 def test_wrong_use_is_refused() -> None:

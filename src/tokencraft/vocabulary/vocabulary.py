@@ -38,7 +38,7 @@ class Vocabulary:
 
     Args:
         algorithm: how pieces of text become tokens. ``"bpe-ranks"`` is tiktoken's BPE, whose merges are recovered from
-            ranks; ``"greedy"`` takes the longest token that matches.
+            ranks; ``"greedy"`` takes the longest token that matches, ``"two-paths"`` weighs a shorter one too.
         tokens: canonical bytes by id; empty where the ids have a hole.
         kinds: what each id stands for.
         merges: pairs of ids (left, right) in rank order, int32 ``[m, 2]``; empty for other algorithms.
