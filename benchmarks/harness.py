@@ -126,8 +126,9 @@ def in_turn(
 
 
 def median(samples: Sequence[Sample], key: str) -> float | None:
-    """Median of a number over the samples; None where the task failed."""
-    return statistics.median(sample[key] for sample in samples) if samples and key in samples[0] else None
+    """Median of a number over the samples that have it; None where none has, because the task failed."""
+    values = [sample[key] for sample in samples if key in sample]
+    return statistics.median(values) if values else None
 
 
 def ratio(value: float | None, base: float | None) -> float | None:
