@@ -2,6 +2,7 @@
 
 from tokencraft.measure.boundaries import Boundaries, boundaries_of, token_cuts
 from tokencraft.measure.boundary_stability import BoundaryStability, StabilityRow
+from tokencraft.measure.correlation import correlations
 from tokencraft.measure.description_length import DescriptionLength, DescriptionRow, code_length
 from tokencraft.measure.efficiency import Efficiency
 from tokencraft.measure.efficiency_row import EfficiencyRow
@@ -25,6 +26,7 @@ from tokencraft.measure.parallel_texts import read_parallel
 from tokencraft.measure.premium_page import premium_page, premium_tiles, widest
 from tokencraft.measure.premiums import PremiumRow, Premiums, premium_summary
 from tokencraft.measure.terms import length_histogram, tokens_per_term
+from tokencraft.measure.turkish_mmlu import tr_mmlu_text
 
 __all__ = [
     "Boundaries",
@@ -57,6 +59,7 @@ __all__ = [
     "boundaries_of",
     "by_category",
     "code_length",
+    "correlations",
     "efficiency_page",
     "length_histogram",
     "premium_page",
@@ -69,5 +72,6 @@ __all__ = [
     "score_segmentation",
     "token_cuts",
     "tokens_per_term",
+    "tr_mmlu_text",
     "widest",
 ]
