@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
 from tokencraft.cli.fields import argument_help, build, options_of
 from tokencraft.errors import UsageError
-from tokencraft.vocabulary import Vocabulary, numbers, split
+from tokencraft.vocabulary import numbers, split
 
 if TYPE_CHECKING:
     from somewhere import Unknown
@@ -54,7 +53,6 @@ class Inheriting(Method):
     own: int = 1
     size: int = 5
     digits: numbers.DigitGroups | None = None
-    base: Vocabulary | None = None
 
 
 def function(
@@ -89,12 +87,12 @@ def test_help_is_the_docstring() -> None:
 
 def test_own_fields_come_before_inherited_ones() -> None:
     names = [option.name for option in options_of(Inheriting)]
-    assert names[:4] == ["size", "own", "digits", "base"]
-    assert {"share", "splitter"} <= set(names[4:])
+    assert names[:3] == ["size", "own", "digits"]
+    assert {"share", "splitter"} <= set(names[3:])
     assert argument_help(Inheriting) == argument_help(Method) | {"own": "its own.", "size": "said again."}
 
 
-def test_digit_policies_and_vocabularies_are_read(tmp_path: Path) -> None:
+def test_digit_policies_are_read() -> None:
     options = {option.name: option for option in options_of(Inheriting)}
     assert options["digits"].parse("r2l3") == numbers.DigitGroups(3, "r2l")
     assert options["digits"].parse("any") is None
@@ -102,10 +100,6 @@ def test_digit_policies_and_vocabularies_are_read(tmp_path: Path) -> None:
     assert "[default: any]" in options["digits"].parameter().annotation.__metadata__[0].help
     with pytest.raises(UsageError, match="--digits: digits are cut by one of single"):
         options["digits"].parse("both")
-    vocabulary = Vocabulary.from_merges([], splitter=split.GPT2)
-    vocabulary.save(tmp_path / "x.json")
-    assert options["base"].parse(str(tmp_path / "x.json")) == vocabulary
-    assert options["base"].metavar == "PATH"
 
 
 def test_arguments_of_a_function_are_options_too() -> None:

@@ -31,12 +31,14 @@ TEXTS = st.text(
 @settings(max_examples=300, deadline=None)
 @given(text=TEXTS)
 @example(text="e\u0301 \u0301e\u0301 x\u0327\u0301")
+@example(text="PLAIN Text, ÉTÉ and " + "漢字ＡＢ" * 40 + " END")
 @example(text="ΣΑΣ İI ſ ﬁ ½ \u1100\u1161\u11a8 \u32ff A\u030a\n\u0344")
 def test_runs_are_normalised_as_the_whole_text_is(text: str) -> None:
     for (form, lowercase), stock in WHOLE.items():
         description = normalizer_json(form, lowercase=lowercase)  # type: ignore[arg-type]
         assert description is not None
         assert Normalizer(description)(text) == stock.normalize_str(text), (form, lowercase)
+    assert Normalizer({"type": "Lowercase"})(text) == normalizers.Lowercase().normalize_str(text)
 
 
 def test_every_code_point_alone_and_in_a_word() -> None:

@@ -27,7 +27,7 @@ class FieldOption:
         optional: whether ``none`` is a value.
         default: its default.
         help: what the docstring of the class says about it.
-        reads: makes the value of a text where that is no plain one: a vocabulary of its path, digit groups of a name.
+        reads: makes the value of a text where that is no plain one, such as digit groups of a name.
     """
 
     name: str
@@ -48,8 +48,6 @@ class FieldOption:
         """What stands for a value in the help."""
         if self.choices:
             return "|".join(self.choices) if len(self.choices) <= 5 else "NAME"
-        if self.reads is not None:
-            return "PATH"
         names = {int: "INTEGER", float: "NUMBER", str: "TEXT", tuple: "TEXT", bool: ""}
         return "|".join(dict.fromkeys(names[kind] for kind in self.types))
 
@@ -249,16 +247,9 @@ def _digits(text: str) -> Any:
     return DigitGroups.parse(text)
 
 
-def _vocabulary(text: str) -> Any:
-    from tokencraft.vocabulary import Vocabulary
-
-    return Vocabulary.load(text)
-
-
 # By the name of a type: what its values may be called, and how one is made of a text.
 _READERS: dict[str, tuple[Callable[[], Sequence[str]], Callable[[str], Any]]] = {
     "DigitGroups": (_policies, _digits),
-    "Vocabulary": (tuple, _vocabulary),
 }
 
 

@@ -1,12 +1,14 @@
 """Unicode normalisation and lower case: what is done to text before it is cut.
 
 ``tokenizers`` is the reference, because it is what normalises for everybody who loads the vocabulary. Its Unicode data
-is older than Python's, so ``unicodedata`` would give other text for some characters (U+32FF, for one).
+is older than Python's, so ``unicodedata`` would give other text for some characters (U+32FF, for one); but what Python
+calls normalised, it leaves alone too.
 """
 
 from __future__ import annotations
 
 import json
+import unicodedata
 from collections.abc import Mapping
 from functools import cached_property
 from typing import Any, Literal
@@ -19,9 +21,14 @@ from tokencraft.errors import UsageError
 Normalization = Literal["none", "nfc", "nfd", "nfkc", "nfkd"]
 """A form of Unicode. ``"nfkc"`` and ``"nfkd"`` lose text: a no-break space becomes a space, ``ﬁ`` becomes ``fi``."""
 
-_FORMS = {"nfc": "NFC", "nfd": "NFD", "nfkc": "NFKC", "nfkd": "NFKD"}
-_LOCAL = {*_FORMS.values(), "Lowercase"}
+_Form = Literal["NFC", "NFD", "NFKC", "NFKD"]
+_NAMES: dict[str, _Form] = {"NFC": "NFC", "NFD": "NFD", "NFKC": "NFKC", "NFKD": "NFKD"}
+_FORMS: dict[str, _Form] = {name.lower(): name for name in _NAMES.values()}
+_LOCAL = {*_NAMES, "Lowercase"}
+# What ASCII alone is not: an ASCII character may take marks behind it, but never joins what stands before it.
+_RUNS = regex.compile(r"[\x00-\x7f]?[^\x00-\x7f]+")
 _CACHED_RUNS = 1 << 16
+_LONGEST_CACHED = 64
 
 
 def normalizer_json(form: Normalization = "none", *, lowercase: bool = False) -> dict[str, Any] | None:
@@ -36,7 +43,7 @@ def normalizer_json(form: Normalization = "none", *, lowercase: bool = False) ->
     """
     if form != "none" and form not in _FORMS:
         raise UsageError(f"the normalizer is one of none, {', '.join(_FORMS)}, not {form!r}")
-    steps = [{"type": _FORMS[form]}] if form != "none" else []
+    steps: list[dict[str, str]] = [{"type": _FORMS[form]}] if form != "none" else []
     if lowercase:
         steps.append({"type": "Lowercase"})
     return {"type": "Sequence", "normalizers": steps} if len(steps) > 1 else steps[0] if steps else None
@@ -69,15 +76,27 @@ class Normalizer:
 
     def __call__(self, text: str) -> str:
         """The normalised text."""
-        if self._local is None:
+        if not self._local:
             return str(self._stock.normalize_str(text))
-        if self._ascii_stays and text.isascii():
+        if text.isascii():
+            return self._plain(text)
+        if self._form is not None and unicodedata.is_normalized(self._form, text):
             return text
-        return str(self._local.sub(self._run, text))
+        parts: list[str] = []
+        at = 0
+        for match in _RUNS.finditer(text):
+            parts += self._plain(text[at : match.start()]), self._run(match.group())
+            at = match.end()
+        return "".join((*parts, self._plain(text[at:])))
 
-    def _run(self, match: regex.Match[str]) -> str:
+    def _plain(self, text: str) -> str:
+        """What ASCII becomes."""
+        return text.lower() if "Lowercase" in self._types else text
+
+    def _run(self, run: str) -> str:
         """What one run becomes; the same words come again and again."""
-        run = match.group()
+        if len(run) > _LONGEST_CACHED:
+            return str(self._stock.normalize_str(run))
         found = self._runs.get(run)
         if found is None:
             found = str(self._stock.normalize_str(run))
@@ -101,12 +120,11 @@ class Normalizer:
         return [str(step.get("type")) for step in steps]
 
     @cached_property
-    def _ascii_stays(self) -> bool:
-        return "Lowercase" not in self._types
+    def _form(self) -> _Form | None:
+        """The Unicode form, where it is all there is to do."""
+        return _NAMES.get(self._types[0]) if len(self._types) == 1 else None
 
     @cached_property
-    def _local(self) -> regex.Pattern[str] | None:
-        """Runs that can be normalised on their own: an ASCII character never joins what stands before it."""
-        if not set(self._types) <= _LOCAL:
-            return None
-        return regex.compile(r"[\x00-\x7f]?[^\x00-\x7f]+" if self._ascii_stays else r"[\x00-\x7f]*[^\x00-\x7f]*")
+    def _local(self) -> bool:
+        """Whether runs can be normalised on their own."""
+        return set(self._types) <= _LOCAL
