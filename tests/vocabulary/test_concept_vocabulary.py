@@ -253,3 +253,30 @@ def test_new_tokens_and_decoding(vocabulary: ConceptVocabulary) -> None:
     assert len(vocabulary) in ids
     assert own.decode(ids) == "it <drug> bronchitis"
     assert np.array_equal(own("bronchitis", add_special_tokens=False)["input_ids"], vocabulary.encode("bronchitis"))
+
+
+def test_a_model_learns_with_it(tokenizer: ConceptTokenizer) -> None:
+    import torch
+    from transformers import BertConfig, BertForTokenClassification
+
+    torch.manual_seed(0)
+    config = BertConfig(
+        vocab_size=len(tokenizer), hidden_size=32, num_hidden_layers=1, num_attention_heads=2, intermediate_size=64
+    )
+    model = BertForTokenClassification(config)
+    words = [["the", "cloxacillin", "was", "given"], ["bronchitis", "in", "the", "patient"]]
+    rows = []
+    for own in words:
+        encoded = tokenizer(own, is_split_into_words=True)
+        is_drug = [-100 if word is None else int(own[word] == "cloxacillin") for word in encoded.word_ids()]
+        rows.append({"input_ids": encoded["input_ids"], "labels": is_drug})
+    batch = DataCollatorForTokenClassification(tokenizer)(rows)
+    optimizer = torch.optim.Adam(model.parameters(), 1e-2)
+    losses = []
+    for _ in range(15):
+        loss = model(**batch).loss
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    assert losses[-1] < 0.5 * losses[0]
