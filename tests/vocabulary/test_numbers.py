@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from pathlib import Path
 
 import pytest
 import tiktoken
@@ -10,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tokencraft.errors import UsageError
-from tokencraft.vocabulary import split
+from tokencraft.vocabulary import Vocabulary, split
 from tokencraft.vocabulary.digit_split import DigitsFirst, digits_first, leading_groups
-from tokencraft.vocabulary.numbers import DigitGroups, group, groups_of, number_merges, number_strings
+from tokencraft.vocabulary.numbers import DigitGroups, group, groups_of, number_coverage, number_merges, number_strings
 
 R2L = DigitGroups()
 
@@ -149,3 +150,9 @@ def test_other_splitters_cut_between_the_groups() -> None:
     described = cutter.to_pre_tokenizer()
     assert described is not None
     assert [step["pattern"]["Regex"] for step in described["pretokenizers"]] == [R2L.pattern, r"[^\n]*\n"]
+
+
+@pytest.mark.parametrize(("name", "coverage"), [("gpt-2.json.gz", 10 + 100 + 777), ("cl100k_base.tiktoken.gz", 1110)])
+def test_numbers_of_released_vocabularies(data_folder: Path, name: str, coverage: int) -> None:
+    """The card's counts: 777 of the 1,000 strings of three digits are tokens of GPT-2."""
+    assert number_coverage(Vocabulary.load(data_folder / "tokenizers" / name)) == coverage

@@ -15,11 +15,14 @@ import re
 from dataclasses import dataclass
 from functools import cache, cached_property
 from itertools import pairwise, product
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import regex
 
 from tokencraft.errors import UsageError
+
+if TYPE_CHECKING:
+    from tokencraft.vocabulary.vocabulary import Vocabulary
 
 Direction = Literal["l2r", "r2l"]
 POLICIES = ("single", "l2r3", "r2l3", "any")
@@ -197,6 +200,17 @@ def group(number: str, size: int = 3, direction: Direction = "r2l") -> list[str]
 def number_strings(size: int = 3) -> list[str]:
     """Every string of 1 to ``size`` digits: 10 + 100 + 1,000 = 1,110 for 3."""
     return [f"{value:0{length}}" for length in range(1, size + 1) for value in range(10**length)]
+
+
+def number_coverage(vocabulary: Vocabulary, size: int = 3) -> int:
+    """How many of the strings of 1 to ``size`` digits are tokens; groups need all of them.
+
+    Example:
+        >>> from tokencraft.vocabulary import Vocabulary, split
+        >>> number_coverage(Vocabulary.from_merges([], splitter=split.GPT2))
+        10
+    """
+    return sum(vocabulary.id_of(number.encode("ascii")) is not None for number in number_strings(size))
 
 
 def number_merges(size: int = 3) -> list[tuple[bytes, bytes]]:
