@@ -80,3 +80,62 @@ def test_noise_is_measured_beside(vocabulary_file: Path, corpus_file: Path, caps
     assert shown.index("Encoding efficiency") < shown.index("Boundary stability under noise")
     assert main([*arguments[:-1], "2"]) == 2
     assert "rate is a probability" in capsys.readouterr().err
+
+
+def test_words_and_morphemes(
+    vocabulary_file: Path, corpus_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "roots.txt").write_text("cat\nhat\nmat\n")
+    (tmp_path / "affixes.txt").write_text("-ly\n")
+    (tmp_path / "tree.conllu").write_text("1\tnumber\tnumber\tNOUN\t_\t_\t0\troot\t_\t_\n")
+    (tmp_path / "paradigms").write_text("sit\tsat\tV;PST\n")
+    files = [tmp_path / "roots.txt", f"affixes={tmp_path / 'affixes.txt'}", tmp_path / "tree.conllu"]
+    arguments = ["measure", f"a={vocabulary_file}", "--corpus", str(corpus_file), "--lexicon", *map(str, files)]
+    assert main([*arguments, f"unimorph={tmp_path / 'paradigms'}", "--language", "en", "--json"]) == 0
+    table = json.loads(capsys.readouterr().out)["linguistic_integrity"]
+    row = dict(zip([column["name"] for column in table["columns"]], table["rows"][0], strict=True))
+    from tokencraft.corpus import Corpus
+    from tokencraft.measure import LinguisticIntegrity
+    from tokencraft.morphology import Lexicon
+
+    lexicon = Lexicon(["number", "sat"], ["cat", "hat", "mat", "number", "sit"], ["ly"])
+    expected = LinguisticIntegrity(lexicon).measure(Vocabulary.load(vocabulary_file), Corpus.from_files(corpus_file))
+    assert row["words"] == expected.rows[0].word_percent > 0
+    assert main(["measure", str(vocabulary_file), "--lexicon", str(tmp_path / "roots.txt")]) == 2
+    assert "--corpus must name text" in capsys.readouterr().err
+    assert main([*arguments, f"stems={tmp_path / 'roots.txt'}"]) == 2
+    assert "'stems'" in capsys.readouterr().err
+
+
+def test_gold_morphemes_need_no_corpus(
+    vocabulary_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gold = tmp_path / "gold.tsv"
+    gold.write_text("cats\tcat @@s\t100\nhat\that\t000\n")
+    assert main(["measure", f"a={vocabulary_file}", "--morphemes", str(gold), "--json"]) == 0
+    table = json.loads(capsys.readouterr().out)["morpheme_segmentation"]
+    assert [row[0] for row in table["rows"]] == ["a", "perfect cuts"]
+
+
+def test_premiums_need_no_corpus(
+    vocabulary_file: Path, corpus_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    texts = tmp_path / "texts.json"
+    texts.write_text(json.dumps({"eng": "the cat sat on the mat", "tur": "kedi paspasa oturdu, evet"}))
+    page = tmp_path / "page.html"
+    arguments = ["measure", f"a={vocabulary_file}", "--parallel", str(texts)]
+    assert main([*arguments, "--html", str(page)]) == 0
+    shown = capsys.readouterr().out
+    assert "by vocabulary" in shown
+    assert "premium per byte" in shown
+    assert page.read_text(encoding="utf-8").count("<svg") == 1
+    assert main([*arguments, "--corpus", str(corpus_file), "--html", str(page), "--json"]) == 0
+    assert "premiums" in json.loads(capsys.readouterr().out)
+    assert (tmp_path / "page.premiums.html").is_file()
+    assert main([*arguments, "--reference", "deu"]) == 2
+    assert "'deu' is not among the texts" in capsys.readouterr().err
+
+
+def test_nothing_to_measure_on(vocabulary_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["measure", str(vocabulary_file)]) == 2
+    assert "--corpus must name text" in capsys.readouterr().err

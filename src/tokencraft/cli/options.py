@@ -15,14 +15,13 @@ if TYPE_CHECKING:
 Unit = Literal["file", "line"]
 Policy = Literal["strict", "replace", "skip"]
 
-CorpusFiles = Annotated[
-    list[str],
-    typer.Option(
-        "--corpus",
-        metavar="FILES...",
-        help="Files and folders of text, JSON Lines or Parquet; .gz and .zst of the first two.",
-    ),
-]
+_CORPUS = typer.Option(
+    "--corpus",
+    metavar="FILES...",
+    help="Files and folders of text, JSON Lines or Parquet; .gz and .zst of the first two.",
+)
+CorpusFiles = Annotated[list[str], _CORPUS]
+OptionalCorpusFiles = Annotated[list[str] | None, _CORPUS]
 TextField = Annotated[
     str, typer.Option("--text-field", metavar="NAME", help="Field of JSON Lines or column of Parquet with the text.")
 ]
