@@ -136,6 +136,7 @@ def test_origin_says_how_it_was_made(base: Vocabulary) -> None:
     origin = KTokeniser({"drug": TERMS}, base, pieces=7).train().origin
     assert origin.method == "k-tokeniser"
     assert origin.hyperparameters["types"]["drug"]["words"] == 5
+    assert origin.hyperparameters["types"]["drug"]["dead"] == 0
     assert origin.hyperparameters["base_size"] == len(base)
     json.dumps(origin.to_json())
 

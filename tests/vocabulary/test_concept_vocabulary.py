@@ -6,6 +6,7 @@ import copy
 import json
 import pickle
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -280,3 +281,42 @@ def test_a_model_learns_with_it(tokenizer: ConceptTokenizer) -> None:
         optimizer.step()
         losses.append(loss.item())
     assert losses[-1] < 0.5 * losses[0]
+
+
+@pytest.fixture(scope="module")
+def both(base: Vocabulary) -> tuple[Any, Any]:
+    """The stock tokenizer of the base, and ours where it never chooses."""
+    return base.to_transformers(), sure(base, fertility_limit=0.0).to_transformers()
+
+
+WORDS = [["The", "patient's", "bronchitis", "[MASK]"], ["x"], ["a", "single", "tablet", "in", "the", "morning"] * 3]
+OPTIONS: list[dict[str, object]] = [
+    {},
+    {"padding": True},
+    {"padding": "max_length", "max_length": 24, "truncation": True},
+    {"padding": True, "truncation": True, "max_length": 14, "stride": 3, "return_overflowing_tokens": True},
+    {"padding": True, "pad_to_multiple_of": 16, "padding_side": "left"},
+    {"add_special_tokens": False, "return_length": True},
+    {"truncation": True, "max_length": 5, "return_special_tokens_mask": True},
+    {"split_special_tokens": True},
+]
+
+
+@pytest.mark.parametrize("options", OPTIONS)
+@pytest.mark.parametrize("split", [False, True])
+@pytest.mark.parametrize("pair", [False, True])
+def test_without_a_choice_it_is_the_stock_tokenizer(
+    both: tuple[Any, Any], options: dict[str, object], split: bool, pair: bool
+) -> None:
+    stock, ours = both
+    first = WORDS if split else [" ".join(words) for words in WORDS]
+    second = first[::-1] if pair else None
+    given = {"is_split_into_words": split, "return_offsets_mapping": True, "return_token_type_ids": True, **options}
+    expected, found = stock(first, second, **given), ours(first, second, **given)
+    assert dict(found) == dict(expected)
+    for row in range(len(expected["input_ids"])):
+        assert found.word_ids(row) == expected.word_ids(row)
+        assert found.tokens(row) == expected.tokens(row)
+        assert found.sequence_ids(row) == expected.sequence_ids(row)
+    single = ours(first[0], **given)
+    assert dict(single) == dict(stock(first[0], **given))

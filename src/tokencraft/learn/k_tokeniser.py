@@ -171,9 +171,11 @@ class KTokeniser(TextOptions):
                 alphabetical=self.official,
             )
         vocabulary = self.combine(base, counts, texts)
+        dead = vocabulary.unreachable()
         extra = {
             "types": {
-                name: {"words": len(types[name]), "pieces": len(vocabulary.choice.types[name])} for name in types
+                name: {"words": len(words), "pieces": len(vocabulary.choice.types[name]), "dead": len(dead[name])}
+                for name, words in types.items()
             },
             "pieces_of": dict(self.pieces_of),
             "base_size": len(base),
