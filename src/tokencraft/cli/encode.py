@@ -30,6 +30,19 @@ def command(
         str | None,
         typer.Option("--append", metavar="TOKEN", help="Special token behind every document, by role or string."),
     ] = None,
+    dropout: Annotated[
+        float, typer.Option("--dropout", metavar="NUMBER", min=0.0, max=1.0, help="Probability to leave a merge out.")
+    ] = 0.0,
+    superword_dropout: Annotated[
+        float,
+        typer.Option(
+            "--superword-dropout",
+            metavar="NUMBER",
+            min=0.0,
+            max=1.0,
+            help="Probability to leave out a merge across a space, so that a model learns superwords in parts too.",
+        ),
+    ] = 0.0,
     text_field: options.TextField = "text",
     documents: options.Documents = "file",
     encoding_errors: options.EncodingErrors = "strict",
@@ -54,6 +67,9 @@ def command(
             format=format,
             shard_tokens=shard_tokens,
             append=append,
+            dropout=dropout,
+            superword_dropout=superword_dropout,
+            seed=seed,
             threads=threads,
             progress=listener,
         )

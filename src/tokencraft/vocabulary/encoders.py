@@ -75,6 +75,10 @@ class Encoders:
             self._paths[specials] = PathEncoding(self._vocabulary, specials)
         return self._paths[specials]
 
+    def spec(self, specials: Specials) -> EncoderSpec:
+        """What decides how text becomes ids."""
+        return self._spec(self._stock_encoder(specials))
+
     def _encoder(self, specials: Specials, texts: list[str]) -> Encoder:
         if specials not in self._fast:
             stock = self._stock_encoder(specials)

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from tokencraft.corpus import Corpus, utf8_length
 from tokencraft.errors import StageError, UsageError
 from tokencraft.report import OnProgress, atomic_path, read_json, require_empty_folder, write_json
+from tokencraft.vocabulary.dropout import DropoutEncoder
 from tokencraft.vocabulary.kinds import TokenKind
 from tokencraft.vocabulary.vocabulary import Vocabulary
 
@@ -91,6 +92,9 @@ def encode_to_shards(
     format: Format = "npy",
     shard_tokens: int = 1 << 25,
     append: str | None = None,
+    dropout: float = 0.0,
+    superword_dropout: float = 0.0,
+    seed: int = 0,
     threads: int | None = None,
     progress: OnProgress | None = None,
 ) -> TokenShards:
@@ -108,6 +112,9 @@ def encode_to_shards(
             ``ids`` and ``bytes``.
         shard_tokens: tokens after which a shard ends.
         append: the role or the string of a special token to put behind every document, for example ``"eos"``.
+        dropout, superword_dropout: probabilities with which merges are left out, see
+            :class:`~tokencraft.vocabulary.dropout.DropoutEncoder`.
+        seed: of what is left out.
         threads: for encoding; None takes every core.
         progress: called with the bytes of text that are done so far.
 
@@ -124,7 +131,7 @@ def encode_to_shards(
     if shard_tokens < 1:
         raise UsageError(f"a shard holds at least 1 token, not {shard_tokens}")
     end = None if append is None else _special(vocabulary, append)
-    settings = {
+    settings: dict[str, Any] = {
         "format": format,
         "dtype": "uint16" if len(vocabulary) <= 1 << 16 else "uint32",
         "shard_tokens": shard_tokens,
@@ -132,13 +139,21 @@ def encode_to_shards(
         "vocabulary": {"size": len(vocabulary), "fingerprint": vocabulary.fingerprint()},
         "corpus": corpus.require_documents().signature(),
     }
+    dropping = None
+    if dropout or superword_dropout:
+        settings |= {"dropout": dropout, "superword_dropout": superword_dropout, "seed": seed}
+        dropping = DropoutEncoder(vocabulary, merges=dropout, superwords=superword_dropout, seed=seed)
     target = Path(folder)
     shards, encoder = _resume(target, settings)
     writer = _Writer(target, settings, shards, encoder, end)
     done = sum(shard.documents for shard in shards)
     size = sum(shard.bytes for shard in shards)
     for names, texts in _batches(corpus, done):
-        encoded = vocabulary.encode_batch(texts, threads=threads)
+        if dropping is None:
+            encoded = vocabulary.encode_batch(texts, threads=threads)
+        else:
+            encoded = dropping.encode_batch(texts, first=done, threads=threads)
+        done += len(texts)
         writer.encoder = encoded.encoder
         sizes = list(map(utf8_length, texts))
         writer.add(names, encoded.ids, encoded.offsets, sizes)
