@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import json
 import pickle
 from pathlib import Path
@@ -153,6 +154,21 @@ def test_only_longest_match_can_choose(vocabulary: ConceptVocabulary) -> None:
     lossless = KTokeniser(vocab_size=270).train(Corpus.from_iterable([TEXT]))
     with pytest.raises(UsageError, match="keeps case"):
         attach(Vocabulary.from_tokenizer(lossless.to_tokenizers()), vocabulary.choice)
+
+
+def test_every_word_must_have_some_token(base: Vocabulary, vocabulary: ConceptVocabulary) -> None:
+    flags = dataclasses.replace(base.flags, unk_token=None)
+    silent = attach(base.replace(flags=flags), dataclasses.replace(vocabulary.choice, types={}))
+    with pytest.raises(VocabularyError, match="there is no unknown token"):
+        silent.encode("penicillin")
+
+
+def test_long_words_are_not_remembered() -> None:
+    lossless = KTokeniser(vocab_size=270).train(Corpus.from_iterable([TEXT]))
+    text = "ab" * 100_000
+    assert lossless.decode(lossless.encode(text)) == text
+    assert lossless.segmenter.choose("ab" * 40, "ab" * 40).taken.lengths
+    assert lossless.segmenter._remembered.cache_info().currsize <= len(TEXT)
 
 
 # As a tokenizer of transformers ---------------------------------------------------------------------------------------

@@ -121,6 +121,8 @@ class ConceptVocabulary(Vocabulary):
             for number, (piece, kind) in enumerate(zip(self.pieces, self.kinds, strict=True))
         ]
         unknown = self.flags.unk_token
+        if unknown not in self.pieces and not all(self.id_of(bytes([value])) is not None for value in range(256)):
+            raise VocabularyError("a word may have no pieces, and there is no unknown token: add one, or all 256 bytes")
         return WordSegmenter(
             usable,
             self.choice,

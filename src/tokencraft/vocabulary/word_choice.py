@@ -23,6 +23,8 @@ from tokencraft.errors import UsageError, VocabularyError
 BASE = "base"
 """The source of a word that keeps the segmentation of the base."""
 _CACHED_WORDS = 1 << 17
+_CACHED_LENGTH = 64
+"""Longer words hardly come again, and would fill the memory."""
 _LARGEST_P = 0.36
 """-p log2 p falls again beyond 1/e, where counts are tiny; there more evidence must not look like less."""
 
@@ -138,7 +140,11 @@ class WordSegmenter:
             name: self._base | {pieces[number]: number for number in ids} for name, ids in choice.types.items()
         }
         self._longest_piece = max(map(len, pieces), default=1)
-        self.choose = lru_cache(_CACHED_WORDS)(self._choose)
+        self._remembered = lru_cache(_CACHED_WORDS)(self._choose)
+
+    def choose(self, word: str, original: str) -> Chosen:
+        """The choice for a word, given as normalised and as it stands in the text."""
+        return (self._remembered if len(word) <= _CACHED_LENGTH else self._choose)(word, original)
 
     def cut(self, source: str, word: str) -> Segmentation:
         """The segmentation of a word by one type, or by the base."""
