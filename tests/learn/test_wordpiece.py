@@ -125,3 +125,13 @@ def test_wrong_use_is_said() -> None:
         WordPiece().train(Corpus.from_iterable([]))
     with pytest.raises(CorpusError):
         WordPiece().train(Corpus.from_iterable(["\u200b  "]))
+
+
+def test_it_does_not_depend_on_where_words_are_counted(tmp_path: Path) -> None:
+    from tokencraft import engine
+
+    path = tmp_path / "lines.txt"
+    path.write_text("the quick brown fox\njumps over the lazy dog\n" * 20, encoding="utf-8")
+    corpus = Corpus.from_files([path], documents="line")
+    here = WordPiece(vocab_size=80).train(corpus)
+    assert WordPiece(vocab_size=80).train(corpus, engine=engine.get("local", processes=2)) == here
