@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tokencraft.corpus import Corpus
+from tokencraft.engine import Local
 from tokencraft.errors import TrainingError, UsageError
 from tokencraft.learn import BPE, SuperBPE
 from tokencraft.learn.options import CorpusOptions, TextOptions
@@ -127,6 +129,18 @@ def test_what_is_learned_is_normalised(learner: type) -> None:
     stock = vocabulary.to_tokenizers()
     for text in (*LINES[:3], "THE ﬁne Ｘ"):
         assert stock.encode(text, add_special_tokens=False).ids == vocabulary.encode(text).tolist()
+
+
+def test_engines_learn_the_same_from_normalised_text(tmp_path: Path) -> None:
+    for number, line in enumerate(LINES * 20):
+        (tmp_path / f"{number:02}.txt").write_text(line * 5, encoding="utf-8")
+    corpus = Corpus.from_files(tmp_path)
+    options = {"vocab_size": 1500, "normalizer": "nfkd", "lowercase": True, "digits": DigitGroups()}
+    for learner in LEARNERS:
+        alone = learner(alphabet="character", **options).train(corpus, threads=1)
+        shared = learner(alphabet="character", **options).train(corpus, engine=Local(2), memory=1 << 30)
+        assert shared == alone
+        assert shared.origin == alone.origin
 
 
 def test_wrong_use_is_refused() -> None:
