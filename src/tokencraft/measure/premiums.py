@@ -249,7 +249,7 @@ def premium_summary(measurement: Measurement[PremiumRow]) -> Table:
                 float((values >= 2).mean()) if others else math.nan,
                 _median([row.byte_premium for row in others]),
                 _median([row.premium_per_byte for row in others]),
-                max((row.unknown_share for row in own), default=0.0),
+                max(row.unknown_share for row in own),
             ]
         )
     columns: list[Column | str] = [
@@ -267,6 +267,8 @@ def premium_summary(measurement: Measurement[PremiumRow]) -> Table:
         Column("per byte", "median"),
         Column("unknown", "largest share"),
     ]
+    if not any(row[-1] for row in rows):  # nothing is lost: a column of zeros says no more than none
+        columns, rows = columns[:-1], [row[:-1] for row in rows]
     return Table(f"{measurement.title}, by vocabulary", columns, rows, measurement.context)
 
 
