@@ -128,7 +128,8 @@ void bind_mixture(nb::module_& m) {
                 if (steps.size() != pairs.size()) throw nb::value_error("one pair per step");
                 for (std::size_t i = 0; i < steps.size(); ++i) self.mark(steps(i), pairs(i));
             },
-            "steps"_a, "pairs"_a, "As if they had been returned before.");
+            "steps"_a, "pairs"_a, "As if they had been returned before.")
+        .def("forget", &MixtureSteps::forget, "As if nothing had been returned before.");
 }
 
 }  // namespace tokencraft

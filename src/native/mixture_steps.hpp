@@ -40,7 +40,9 @@ public:
     Violated violated(std::span<const double> weights, std::span<const double> slack,
                       std::span<const double> thresholds, std::size_t batch, std::size_t limit, Control& control);
 
-    // As if they had been returned before.
+    // As if nothing had been returned before.
+    void forget() { returned_.clear(); }
+    // As if this had been returned before.
     void mark(std::int32_t step, std::int32_t pair) { returned_.insert(row_key(step, pair)); }
 
     std::size_t steps() const { return merged_.size(); }

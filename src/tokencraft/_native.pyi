@@ -49,6 +49,9 @@ class PieceCounter:
     def __init__(self, pattern: int, lines: bool, threads: int) -> None:
         """``lines``: documents are cut into lines before the pattern cuts them into pieces."""
 
+    def keep_runs(self, runs: PretokenRuns) -> None:
+        """Count runs of the pieces that the pattern cuts from now on, and nothing else."""
+
     def add(
         self,
         texts: list[str] | list[bytes] | list[str | bytes],
@@ -385,6 +388,9 @@ class MixtureSteps:
 
     def mark(self, steps: npt.NDArray[np.int32], pairs: npt.NDArray[np.int32]) -> None:
         """As if these had been returned before."""
+
+    def forget(self) -> None:
+        """As if nothing had been returned before."""
 
 class ConceptNgrams:
     """Counts of all n-grams of words (1 to 255 characters each), and the pieces that words fall into by them."""

@@ -10,7 +10,7 @@ from scipy.optimize import linprog
 
 from tokencraft.corpus import Corpus
 from tokencraft.errors import CorpusError, UsageError
-from tokencraft.measure import MixtureProgram, PairHistory, SampleSize, Words, replay
+from tokencraft.measure import MixtureProgram, PairHistory, SampleSize, Words, mixture_program, replay
 from tokencraft.vocabulary import merges, split
 
 A, B, C, D, E, F = range(6)
@@ -131,6 +131,21 @@ def test_lazy_rows_are_enough(seed: int, shuffled: bool, batch: int, rows_per_pa
     histories = replay(words, steps)
     found = MixtureProgram(histories, np.array(steps, np.int32), batch=batch, rows_per_pass=rows_per_pass)
     assert found.solve().objective == pytest.approx(dense(histories, steps), abs=1e-9, rel=1e-6)
+
+
+def test_inequalities_that_were_dropped_are_found_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    random = np.random.default_rng(11)
+    words = {name: random_words(random, 6, 40) for name in "ABCD"}
+    steps = learned(words, 6, 40)
+    random.shuffle(steps)
+    plain = program(words, steps, batch=3)
+    kept = plain.solve()
+    monkeypatch.setattr(mixture_program, "_ROWS_A_STEP", 0)
+    monkeypatch.setattr(mixture_program, "_LEAST_ROWS", 0)
+    small = program(words, steps, batch=3)
+    dropped = small.solve()
+    assert dropped.objective == pytest.approx(kept.objective, abs=1e-9)
+    assert len(small.rows[0]) < len(plain.rows[0])
 
 
 def test_the_training_data_itself_fits_and_its_shares_are_allowed() -> None:

@@ -1,5 +1,6 @@
 """A vocabulary and some data make numbers: which vocabulary suits these texts, and by how much."""
 
+from tokencraft.measure import mixture_baselines
 from tokencraft.measure.boundaries import Boundaries, boundaries_of, token_cuts
 from tokencraft.measure.boundary_stability import BoundaryStability, StabilityRow
 from tokencraft.measure.correlation import correlations
@@ -62,6 +63,7 @@ __all__ = [
     "correlations",
     "efficiency_page",
     "length_histogram",
+    "mixture_baselines",
     "premium_page",
     "premium_summary",
     "premium_tiles",

@@ -92,8 +92,8 @@ class MixtureInference:
     normalizer: Mapping[str, Any] | None = None
     unit: Unit = "bytes"
     drop_whitespace_runs: bool = False
-    batch: int = 10
-    rows_per_pass: int = 1000
+    batch: int = 5
+    rows_per_pass: int = 100_000
     tolerance: float = 1e-6
     ranges: bool = False
     leave_one_out: bool = False

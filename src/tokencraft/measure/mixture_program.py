@@ -32,6 +32,10 @@ Ints = npt.NDArray[np.int64]
 _LEAST_SCALE = 1e-12
 _LEAST_SCALE_SHARE = 1e-4  # of the competitor's frequency: keeps coefficients within what a solver can do
 _FEASIBILITY = 1e-9
+_ROWS_A_STEP = 8  # of more inequalities than this, and some thousands, those that do not bind are dropped
+_LEAST_ROWS = 5000
+_LOOSE = 1e-7
+_FIXED_ROWS = 2  # the sum of the shares is 1; the sum of all slack, which has no bound at first
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,8 +88,8 @@ class MixtureProgram:
         merges: npt.NDArray[np.int32],
         *,
         start: int = 0,
-        batch: int = 10,
-        rows_per_pass: int = 100,
+        batch: int = 5,
+        rows_per_pass: int = 100_000,
         tolerance: float = 1e-6,
     ) -> None:
         require_pairs(histories)
@@ -112,9 +116,8 @@ class MixtureProgram:
 
     @property
     def rows(self) -> tuple[Ints, Ints]:
-        """(steps, pairs) of the inequalities that were added since :meth:`solve` began."""
-        none = np.empty(0, np.int64)
-        return np.concatenate([none, *self._model.steps]), np.concatenate([none, *self._model.pairs])
+        """(steps, pairs) of the inequalities that the program holds after :meth:`solve`, int64 each."""
+        return self._model.steps, self._model.pairs
 
     def ranges(self, solution: Solution, *, slack: float = 1e-7) -> Floats:
         """The mixtures in which each share is the least and the largest that it can be without a worse objective.
@@ -150,7 +153,7 @@ class MixtureProgram:
     def _solved(self, progress: OnProgress | None) -> Solution:
         """Solve, look for what is violated, add it, until nothing is."""
         model, passes = self._model, 0
-        if model.rows or model.bound is not None:
+        if model.rows or model.bound:
             shares, step_slack, pair_slack = model.solve(len(self.of_merge), self.counts.size)
         else:  # begin in the middle, not in a corner
             shares = np.full(self.counts.categories, 1 / self.counts.categories)
@@ -166,11 +169,25 @@ class MixtureProgram:
                 break
             self._add(steps, pairs, shares)
             shares, step_slack, pair_slack = model.solve(len(self.of_merge), self.counts.size)
+            self._drop_loose_rows()
             if progress is not None:
-                progress("solving", model.rows, None)
+                progress("solving", model.added, None)
         slack = {self.counts.symbols(pair): float(pair_slack[pair]) for pair in np.flatnonzero(pair_slack).tolist()}
         objective = float(step_slack.sum() + pair_slack.sum())
         return Solution(shares, objective, step_slack, slack, model.rows, passes)
+
+    def _drop_loose_rows(self) -> None:
+        """Forget inequalities that the present mixture fulfils with room to spare; they may be found again.
+
+        Only after the objective has risen, so that this ends: no set of rows comes up twice.
+        """
+        model = self._model
+        few = model.rows <= _LEAST_ROWS + _ROWS_A_STEP * len(self.of_merge)
+        if few or model.bound or not model.has_risen():
+            return
+        if model.drop_loose():
+            self._steps.forget()
+            self._steps.mark(model.steps.astype(np.int32), model.pairs.astype(np.int32))
 
     def _add(self, steps: npt.NDArray[np.int32], pairs: npt.NDArray[np.int32], shares: Floats) -> None:
         of_pair = self.counts.at(steps, pairs)
@@ -252,11 +269,12 @@ class _Model:
     categories: int
     unit: float
     solver: highspy.Highs = field(init=False)
-    rows: int = 0
-    steps: list[Ints] = field(default_factory=list)
-    pairs: list[Ints] = field(default_factory=list)
+    steps: Ints = field(default_factory=lambda: np.empty(0, np.int64))
+    pairs: Ints = field(default_factory=lambda: np.empty(0, np.int64))
+    added: int = 0  # rows, those included that were dropped since
     slack: dict[tuple[str, int], int] = field(default_factory=dict)  # column of ("v", step) or ("u", pair)
-    bound: int | None = None  # the row that keeps the objective
+    bound: bool = False  # whether the objective has a bound and something else is asked for
+    best: float = -1.0  # the objective at the last look
 
     def __post_init__(self) -> None:
         import highspy
@@ -269,8 +287,15 @@ class _Model:
         solver.setOptionValue("dual_feasibility_tolerance", _FEASIBILITY)
         n = self.categories
         solver.addVars(n, np.zeros(n), np.ones(n))
-        solver.addRows(1, np.ones(1), np.ones(1), n, np.zeros(1, np.int32), np.arange(n, dtype=np.int32), np.ones(n))
+        lower, upper = np.array([1.0, -highspy.kHighsInf]), np.array([1.0, highspy.kHighsInf])
+        starts = np.array([0, n], np.int32)
+        solver.addRows(_FIXED_ROWS, lower, upper, n, starts, np.arange(n, dtype=np.int32), np.ones(n))
         self.solver = solver
+
+    @property
+    def rows(self) -> int:
+        """How many inequalities there are."""
+        return len(self.steps)
 
     def add(self, steps: npt.NDArray[np.int32], pairs: npt.NDArray[np.int32], gains: Floats, scale: Floats) -> None:
         """Rows ``gains @ alpha + v + u >= 0``, each divided by its scale."""
@@ -286,9 +311,9 @@ class _Model:
         count = len(steps)
         lower, upper = np.zeros(count), np.full(count, highspy.kHighsInf)
         self.solver.addRows(count, lower, upper, int(there.sum()), starts, index[there], coefficients[there])
-        self.rows += count
-        self.steps.append(steps.astype(np.int64))
-        self.pairs.append(pairs.astype(np.int64))
+        self.added += count
+        self.steps = np.concatenate([self.steps, steps])
+        self.pairs = np.concatenate([self.pairs, pairs])
 
     def _columns(self, kind: str, numbers: npt.NDArray[np.int32]) -> list[int]:
         """The columns of slack, new ones where there are none."""
@@ -298,11 +323,10 @@ class _Model:
         if new:
             first, count = self.categories + len(self.slack), len(new)
             self.slack |= {(kind, number): first + place for place, number in enumerate(new)}
-            cost = np.full(count, 1.0 if self.bound is None else 0.0)
-            rows = np.full(count if self.bound is not None else 0, self.bound or 0, np.int32)
-            starts = np.arange(count, dtype=np.int32) if len(rows) else np.zeros(count, np.int32)
+            cost = np.full(count, 0.0 if self.bound else 1.0)
+            starts, rows = np.arange(count, dtype=np.int32), np.full(count, 1, np.int32)
             upper = np.full(count, highspy.kHighsInf)
-            self.solver.addCols(count, cost, np.zeros(count), upper, len(rows), starts, rows, np.ones(len(rows)))
+            self.solver.addCols(count, cost, np.zeros(count), upper, count, starts, rows, np.ones(count))
         return [self.slack[kind, number] for number in numbers.tolist()]
 
     def solve(self, steps: int, pairs: int) -> tuple[Floats, Floats, Floats]:
@@ -323,19 +347,41 @@ class _Model:
             (step_slack if kind == "v" else pair_slack)[number] = max(0.0, values[column]) * self.unit
         return shares / shares.sum(), step_slack, pair_slack
 
+    def has_risen(self) -> bool:
+        """Whether the objective is larger than when this was last asked."""
+        before, self.best = self.best, float(self.solver.getObjectiveValue())
+        return self.best > before * (1 + _LOOSE)
+
+    def drop_loose(self) -> bool:
+        """Leave out rows that are not tight, if they are many; the basis stays one."""
+        import highspy
+
+        basis = self.solver.getBasis()
+        statuses = list(basis.row_status)
+        basic = np.fromiter((status == highspy.HighsBasisStatus.kBasic for status in statuses), bool, len(statuses))
+        loose = basic & (np.asarray(self.solver.getSolution().row_value) > _LOOSE)
+        loose[:_FIXED_ROWS] = False
+        if 4 * loose.sum() < len(loose):
+            return False
+        places = np.flatnonzero(loose).astype(np.int32)
+        kept = highspy.HighsBasis()
+        kept.col_status = basis.col_status
+        kept.row_status = [status for status, gone in zip(statuses, loose.tolist(), strict=True) if not gone]
+        kept.valid = True
+        self.solver.deleteRows(len(places), places)
+        self.solver.setBasis(kept)
+        self.steps, self.pairs = self.steps[~loose[_FIXED_ROWS:]], self.pairs[~loose[_FIXED_ROWS:]]
+        return True
+
     def bound_objective(self, slack: float) -> None:
         """Keep the objective where it is, and let shares be asked for instead of it."""
         import highspy
 
-        columns = np.fromiter(self.slack.values(), np.int32, len(self.slack))
         best = self.solver.getObjectiveValue() if self.slack else 0.0
-        zero = np.zeros(1, np.int32)
-        upper = np.array([best * (1 + slack) + slack])
-        self.bound = self.solver.getNumRow()
-        self.solver.addRows(
-            1, np.array([-highspy.kHighsInf]), upper, len(columns), zero, columns, np.ones(len(columns))
-        )
+        self.solver.changeRowBounds(_FIXED_ROWS - 1, -highspy.kHighsInf, best * (1 + slack) + slack)
+        columns = np.fromiter(self.slack.values(), np.int32, len(self.slack))
         self.solver.changeColsCost(len(columns), columns, np.zeros(len(columns)))
+        self.bound = True
 
     def ask_for(self, category: int, cost: float) -> None:
         """Minimise ``cost`` times the share of a category."""
