@@ -180,6 +180,8 @@ void bind_training(nb::module_& m) {
                  new (self) PieceCounter(checked_pattern(pattern), lines ? Unit::line : Unit::document, threads);
              },
              "pattern"_a, "lines"_a, "threads"_a)
+        .def("keep_runs", &PieceCounter::keep_runs, "runs"_a, nb::keep_alive<1, 2>(),
+             "Counts runs of the pieces that the pattern cuts from now on, and nothing else.")
         .def("add", &count_documents, "texts"_a, "ends"_a = nb::none(), "weights"_a = nb::none(),
              "progress"_a = nb::none(),
              "Counts the pieces of str or bytes objects; `ends` (uint32 per text) overrides the pattern.")

@@ -97,7 +97,13 @@ void PieceCounter::count_units(PieceTable& table, std::vector<std::uint32_t>& en
         } else {
             ends.clear();
             split(pattern_, unit, ends);
-            count(unit, ends);
+            if (runs_ == nullptr) {
+                count(unit, ends);
+            } else {
+                runs_->each(unit, ends, [&](std::uint32_t begin, std::uint32_t end) {
+                    adder.push(unit.substr(begin, end - begin), readable_end);
+                });
+            }
         }
         rest.remove_prefix(unit.size());
     }

@@ -18,6 +18,7 @@
 
 #include "parallel.hpp"
 #include "piece_table.hpp"
+#include "pretoken_runs.hpp"
 #include "split.hpp"
 
 namespace tokencraft {
@@ -37,6 +38,9 @@ public:
     PieceCounter(Pattern pattern, Unit unit, unsigned threads);
     PieceCounter(PieceCounter&&) = default;
 
+    // Counts runs of the pieces that the pattern cuts from now on, and nothing else; see pretoken_runs.hpp. They must
+    // outlive the counter.
+    void keep_runs(const PretokenRuns& runs) { runs_ = &runs; }
     void add(std::span<const Document> documents, Control& control);
     // Adds the pieces of the shards [first, last) of `units`, cut by this counter's pattern, each as often as it was
     // counted there.
@@ -66,6 +70,7 @@ private:
     Pattern pattern_;
     Unit unit_;
     unsigned threads_;
+    const PretokenRuns* runs_ = nullptr;
     std::vector<PieceTable> tables_;  // one a worker
     std::int64_t total_bytes_ = 0;
 };

@@ -9,28 +9,15 @@ PretokenRuns::PretokenRuns(std::vector<std::string> pretokens)
 
 void PretokenRuns::cut(std::string_view text, std::span<const std::uint32_t> ends,
                        std::vector<std::uint32_t>& out) const {
-    std::uint32_t begin = 0;  // of the pretoken
-    std::uint32_t run = 0;    // where the run that reaches `begin` began
-    std::size_t length = 0;   // its pretokens
-    auto close = [&] {
-        if (length >= 2) {
-            out.push_back(begin);
-        } else {
-            for (std::uint32_t at = run; at < begin; ++at) out.push_back(at + 1);
-        }
+    std::uint32_t done = 0;
+    auto bytes_to = [&](std::uint32_t end) {
+        while (done < end) out.push_back(++done);
     };
-    for (const std::uint32_t end : ends) {
-        if (pretokens_.contains(text.substr(begin, end - begin))) {
-            begin = end;
-            ++length;
-            continue;
-        }
-        close();
-        for (std::uint32_t at = begin; at < end; ++at) out.push_back(at + 1);
-        run = begin = end;
-        length = 0;
-    }
-    close();
+    each(text, ends, [&](std::uint32_t begin, std::uint32_t end) {
+        bytes_to(begin);
+        out.push_back(done = end);
+    });
+    bytes_to(static_cast<std::uint32_t>(text.size()));
 }
 
 }  // namespace tokencraft

@@ -20,10 +20,10 @@ from tokencraft.corpus import Corpus
 from tokencraft.engine import Local
 from tokencraft.errors import UsageError
 from tokencraft.learn import SuperBPE, Supertokens
-from tokencraft.learn.pretoken_runs import PretokenRuns, joinable
 from tokencraft.learn.recipes import RECIPES
 from tokencraft.vocabulary import Vocabulary, merges, split
 from tokencraft.vocabulary.numbers import DigitGroups
+from tokencraft.vocabulary.pretoken_runs import PretokenRuns, joinable
 
 pytestmark = pytest.mark.filterwarnings("ignore:the vocabulary has")  # where a corpus is tiny on purpose
 
@@ -101,6 +101,18 @@ def test_runs_and_single_bytes_cover_the_text(text: str, known: set[str]) -> Non
     assert b"".join(cut) == data
     runs = [run.encode() for run in naive_runs(split.GPT2.split(text), pieces)]
     assert [piece for piece in cut if len(piece) > 1] == runs
+
+
+@pytest.mark.parametrize("pretokens", [split.GPT2, split.Regex((r" ?[a-z]+",))], ids=["native", "in Python"])
+@pytest.mark.parametrize("unit", ["line", "document"])
+def test_runs_are_counted_wherever_pretokens_are_cut(pretokens: split.Regex, unit: merges.Unit) -> None:
+    known = frozenset(word.encode() for word in ("by", "By", " the", " way", " by", " sea", "the", " in"))
+    units = ["".join(LINES)] if unit == "document" else LINES
+    expected = Counter(run.encode() for text in units for run in naive_runs(pretokens.split(text), known))
+    corpus = Corpus.from_iterable(["".join(LINES)])
+    for threads in (1, 3):
+        pieces = merges.count(corpus, PretokenRuns(pretokens, known), unit=unit, threads=threads).items()
+        assert {piece: count for piece, count in pieces.items() if len(piece) > 1} == expected
 
 
 @pytest.mark.parametrize("stage1", ["v2", "paper", split.GPT2])

@@ -18,11 +18,11 @@ import numpy.typing as npt
 from tokencraft.corpus import Corpus
 from tokencraft.errors import UsageError
 from tokencraft.learn.options import TextOptions
-from tokencraft.learn.pretoken_runs import PretokenRuns, joinable
 from tokencraft.learn.recipes import PRETOKEN_RUNS, forbidden, splitter_of
 from tokencraft.learn.training import check_size, init_table, warn_if_small
 from tokencraft.paper import Paper
 from tokencraft.vocabulary import Vocabulary, merges, split
+from tokencraft.vocabulary.pretoken_runs import PretokenRuns, joinable
 
 if TYPE_CHECKING:
     from tokencraft.engine import Engine
@@ -44,8 +44,8 @@ class SuperBPE(TextOptions):
             released 200k vocabularies), or a splitter.
         stage2: how stage 2 cuts text: ``"v2"`` (isolates digits, runs of punctuation, trailing spaces), ``"paper"``
             (digits alone), a splitter, or ``"pretoken-runs"``: learn from runs of words that are tokens alone
-            (arXiv 2604.05192), which joins whole words and nothing else, and needs far less memory for a second look
-            at the corpus.
+            (arXiv 2604.05192), which joins whole words and nothing else, and needs less memory for a second look at
+            the corpus.
         max_words: most words of a token of stage 2; None for any number.
         forbid: strings, in the byte alphabet of ``tokenizer.json``, that no token of stage 2 may contain. The default
             keeps the space after a colon out of tokens, for prompts that end in ``Answer:``.

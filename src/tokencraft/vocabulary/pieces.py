@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from itertools import islice
 from typing import Any, Literal
 
 from tokencraft import _native
@@ -11,6 +12,7 @@ from tokencraft.corpus import Corpus, Fingerprint, document_hash
 from tokencraft.engine import Engine, Local
 from tokencraft.errors import CorpusError, UsageError
 from tokencraft.vocabulary.piece_store import SHARDS, PieceStore
+from tokencraft.vocabulary.pretoken_runs import PretokenRuns
 from tokencraft.vocabulary.split import Lines, Splitter
 
 Unit = Literal["document", "line"]
@@ -22,6 +24,7 @@ SHARD_BYTES = 32 << 20
 """How much of a corpus a task of an engine counts; its distinct pieces come back in one message."""
 
 _CHUNK = 1 << 16
+_UNITS = 1 << 14
 
 
 @dataclass(frozen=True)
@@ -151,6 +154,7 @@ def count(
     fingerprint = Fingerprint()
     store = PieceStore(counting.pattern, lines=counting.native_lines, threads=threads, memory=memory)
     counter = store.counter
+    counting.prepare(counter)
     shards = _shards(corpus, engine)
     if engine is not None and len(shards) > 1:
         for written, hashes, read, skipped in engine.map(counting, shards):
@@ -191,6 +195,8 @@ class _Counting:
     @property
     def pattern(self) -> int:
         """The native pattern of the counter; what has none is cut in :meth:`add`."""
+        if self._runs is not None:
+            return self._runs.pretokens.native or 0
         return 0 if self.splitter.native is None or isinstance(self.splitter, Lines) else self.splitter.native
 
     @property
@@ -206,7 +212,18 @@ class _Counting:
     @property
     def runs_natively(self) -> bool:
         """Whether the counter cuts pieces."""
-        return self.splitter.native is not None or isinstance(self.splitter, Lines)
+        return self.splitter.native is not None or isinstance(self.splitter, Lines) or self._runs is not None
+
+    @property
+    def _runs(self) -> PretokenRuns | None:
+        """The splitter, where it finds runs that the counter can find."""
+        runs = self.splitter
+        return runs if isinstance(runs, PretokenRuns) and runs.pretokens.native is not None else None
+
+    def prepare(self, counter: _native.PieceCounter) -> None:
+        """Tell a new counter what its pattern does not say."""
+        if self._runs is not None:
+            counter.keep_runs(self._runs.finder)
 
     def add(self, counter: _native.PieceCounter, batch: list[str], threads: int | None) -> None:
         """Count the pieces of some documents."""
@@ -216,12 +233,14 @@ class _Counting:
         if self.runs_natively:
             counter.add(texts)
         else:
-            units = [part for text in texts for part in _units(text.encode("utf-8"), self.lines)]
-            counter.add(units, ends=self.splitter.spans_batch(units, threads=threads))
+            units = (part for text in texts for part in _units(text.encode("utf-8"), self.lines))
+            while some := list(islice(units, _UNITS)):
+                counter.add(some, ends=self.splitter.spans_batch(some, threads=threads))
 
     def __call__(self, shard: Corpus) -> _Counted:
         """The counted pieces as bytes, the hashes of the documents, the bytes read, and what was left out."""
         counter = _native.PieceCounter(self.pattern, self.native_lines, 1)
+        self.prepare(counter)
         hashes = bytearray()
         for batch in shard.batches():
             for text in batch:

@@ -64,12 +64,13 @@ class PretokenRuns(ByBytes):
     joinable: frozenset[bytes]
 
     @cached_property
-    def _finder(self) -> _native.PretokenRuns:
+    def finder(self) -> _native.PretokenRuns:
+        """What finds the runs."""
         return _native.PretokenRuns(sorted(self.joinable))
 
     @property
     def native(self) -> int | None:
-        """None: no pattern. Finding runs is native all the same, see :meth:`spans_batch`."""
+        """None: no pattern. Counters find runs natively all the same where pretokens are cut natively."""
         return None
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -83,7 +84,7 @@ class PretokenRuns(ByBytes):
     def spans_batch(self, texts: Sequence[bytes], *, threads: int | None = None) -> list[Ends]:
         """The END offsets of every text, cut on several threads."""
         ends = self.pretokens.spans_batch(texts, threads=threads)
-        return self._finder.cut(list(texts), ends, threads or 0)
+        return self.finder.cut(list(texts), ends, threads or 0)
 
     def to_pre_tokenizer(self) -> dict[str, Any] | None:
         """Always an error: ``tokenizers`` has no such split."""
