@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
-import json
 import math
 import re
 from pathlib import Path
@@ -15,9 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tokencraft.corpus import Corpus
-from tokencraft.errors import CorpusError, UsageError
+from tokencraft.errors import UsageError
 from tokencraft.measure import Premiums, premium_page, premium_summary, premium_tiles, read_parallel, widest
-from tokencraft.report.tiles import tiles
 from tokencraft.vocabulary import Vocabulary, split
 from tokencraft.vocabulary import bytes as canonical
 
@@ -113,51 +110,6 @@ def test_tiles_share_a_scale_and_keep_the_order() -> None:
     other = ElementTree.fromstring(premium_tiles(measurement, "bytes"))
     others = [each.get("fill") for each in other.iter() if each.tag.endswith("rect")]
     assert fills[2] == others[-49] != fills[0]  # 1x has one colour in both
-
-
-def test_tiles_of_strange_values() -> None:
-    picture = tiles([("<a&b>", 1.0), ("none", math.nan), ("zero", 0.0), ("a long name", 1.0)], title='"t" <&>')
-    root = ElementTree.fromstring(picture)
-    assert sum(each.tag.endswith("title") for each in root.iter()) == 2
-    assert "a long …" in picture
-    assert ElementTree.fromstring(tiles([])) is not None
-
-
-def test_layout_is_no_language(tmp_path: Path) -> None:
-    path = tmp_path / "texts.json"
-    path.write_text(json.dumps({"eng": "Title\n      One line\n\n   \n"}))
-    assert list(read_parallel(path)["eng"]) == ["Title\nOne line"]
-    assert list(read_parallel(path, layout=True)["eng"]) == ["Title\n      One line\n\n   \n"]
-
-
-def test_parallel_texts(tmp_path: Path) -> None:
-    path = tmp_path / "texts.json.gz"
-    path.write_bytes(gzip.compress(json.dumps({"eng": "a", "tur": ["b", "", "c"], "nku": ""}).encode()))
-    found = read_parallel(path)
-    assert {name: list(corpus) for name, corpus in found.items()} == {"eng": ["a"], "tur": ["b", "c"]}
-    folder = tmp_path / "folder"
-    folder.mkdir()
-    (folder / "tur.txt").write_text("b")
-    (folder / "eng.txt.gz").write_bytes(gzip.compress(b"a"))
-    (folder / "nku.txt").write_text("")
-    assert {name: list(corpus) for name, corpus in read_parallel(folder).items()} == {"eng": ["a"], "tur": ["b"]}
-
-
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        (b"[1]", "found list"),
-        (b"{", "expected JSON"),
-        (b'{"eng": 1}', "'eng' is neither"),
-        (b'{"eng": ""}', "no text in any language"),
-        (b"\xff", "expected JSON"),
-    ],
-)
-def test_files_that_are_no_parallel_texts(content: bytes, message: str, tmp_path: Path) -> None:
-    path = tmp_path / "texts.json"
-    path.write_bytes(content)
-    with pytest.raises(CorpusError, match=message):
-        read_parallel(path)
 
 
 def test_bad_calls() -> None:
