@@ -7,6 +7,7 @@ import pickle
 from pathlib import Path
 
 import pytest
+from datasets import Dataset
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from transformers import AutoTokenizer, DataCollatorForLanguageModeling
@@ -63,6 +64,12 @@ def test_copies_and_folders_encode_alike(tmp_path: Path) -> None:
         assert Vocabulary.load(tmp_path / name).encode(text, specials="all").tolist() == expected
     assert Vocabulary.load(tmp_path / "ours") == VOCABULARY
     assert Vocabulary.from_tokenizer(TOKENIZER) == VOCABULARY
+
+
+def test_works_inside_a_map_over_a_dataset() -> None:
+    texts = ["abcd", "bcdab the e", ""]
+    mapped = Dataset.from_dict({"text": texts}).map(lambda batch: dict(TOKENIZER(batch["text"])), batched=True)
+    assert mapped["input_ids"][:] == [VOCABULARY.encode(text).tolist() for text in texts]
 
 
 def test_other_vocabularies_are_refused() -> None:
