@@ -148,12 +148,12 @@ void bind_less_is_better(nb::module_& m) {
              "Puts every character of a text that is no entry at the end of the lexicon, on probation.")
         .def("learn", &learn_article, "sentences"_a, "(chunks, characters) that were read, after reading an article.")
         .def("clean", &LibLearner::clean, "Deletes every entry that is on probation.")
-        .def("entries", &entries_of, "[(text, articles of probation left, (chunk before, chunk after) or None)] by rank.")
+        .def("entries", &entries_of, "[(text, articles of probation left, (chunk before, after) or None)] by rank.")
         .def_prop_ro("random_state", &random_state, "As the second item of Python's `random.getstate()`.")
         .def("restore", &restore, "entries"_a, "random_state"_a,
              "Takes the entries and the random state of another learner.")
         .def("__len__", &LibLearner::size);
-    nb::class_<PathEncoder>(m, "PathEncoder", "Encodes with a ranked lexicon: longest match, or the better of two paths.")
+    nb::class_<PathEncoder>(m, "PathEncoder", "Encodes with a ranked lexicon, by one path or two.")
         .def(nb::new_(&new_path_encoder), "tokens"_a, "ranks"_a, nb::kw_only(), "two_paths"_a = false,
              "official"_a = false, "deeper"_a = false,
              "Ranks are int64 by id; a token with -1 is not looked for in text. All 256 bytes are tokens.")

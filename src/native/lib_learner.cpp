@@ -69,7 +69,7 @@ std::vector<LibEntry> LibLearner::entries() const {
     return found;
 }
 
-// ---- reading ---------------------------------------------------------------------------------------------------------
+// ---- reading -------------------------------------------------------------------------------------------------------
 
 void LibLearner::read(Characters sentence, const Control& control) {
     chunks_.clear();
@@ -273,7 +273,7 @@ Characters LibLearner::chunk_before(Characters sentence, std::size_t count) cons
     return sentence.substr(chunk.begin, chunk.length);
 }
 
-// ---- after the article -----------------------------------------------------------------------------------------------
+// ---- after the article ---------------------------------------------------------------------------------------------
 
 void LibLearner::forget() {
     for (std::size_t entry = 0; entry < lexicon_.capacity(); ++entry) {

@@ -17,7 +17,8 @@ public:
 
     explicit MersenneTwister(std::uint64_t seed) {
         // Python seeds with the 32-bit digits of the number, lowest first.
-        const std::array<std::uint32_t, 2> key{static_cast<std::uint32_t>(seed), static_cast<std::uint32_t>(seed >> 32)};
+        const std::array<std::uint32_t, 2> key{static_cast<std::uint32_t>(seed),
+                                               static_cast<std::uint32_t>(seed >> 32)};
         const std::size_t length = key[1] != 0 ? 2 : 1;
         state_[0] = 19650218;
         for (std::uint32_t i = 1; i < words; ++i) state_[i] = mixed(i, 1812433253u) + i;

@@ -204,7 +204,7 @@ PathEncoder::Encoded PathEncoder::encode(std::span<const std::string_view> texts
     return encoded;
 }
 
-// ---- deeper ----------------------------------------------------------------------------------------------------------
+// ---- deeper --------------------------------------------------------------------------------------------------------
 
 void PathEncoder::build_parts() {
     parts_.resize(tokens_.size());

@@ -97,7 +97,7 @@ class LessIsBetter(CorpusOptions):
     Example:
         >>> lines = ["the cat ", "the dog ", "the cat "]
         >>> learner = LessIsBetter(steps=4, in_rate=1.0, life=3, article=3, unit="document")
-        >>> vocabulary = learner.train(Corpus.from_iterable(lines))
+        >>> vocabulary = learner.train(Corpus.from_iterable(lines * 4))
         >>> vocabulary.tokens[:3]
         (b't', b' ', b'the ')
     """
