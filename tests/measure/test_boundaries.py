@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 import tokenizers
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tokencraft.errors import UsageError
@@ -60,6 +60,7 @@ def test_unknown_words_are_one_token_and_places_are_of_the_text_as_written() -> 
     assert token_cuts(wordpiece(), ["zzz", "UNDO"]) == [(), (2,)]
 
 
+@settings(deadline=None)
 @given(st.lists(st.text("unxé", min_size=1, max_size=6), max_size=5))
 def test_places_follow_from_the_tokens(words: list[str]) -> None:
     vocabulary = byte_level()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import tokenizers
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tokencraft.corpus import Corpus
@@ -197,6 +197,7 @@ def test_domains_side_by_side() -> None:
     assert "boundary F1" not in names
 
 
+@settings(deadline=None)
 @given(st.lists(st.text("kitaplrınxq ", min_size=1), min_size=1, max_size=4))
 def test_order_and_copies_of_documents_do_not_matter(texts: list[str]) -> None:
     vocabulary = whole_words("kitap", "lar", " kitap")

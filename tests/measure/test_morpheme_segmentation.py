@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import tokenizers
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tokencraft.errors import CorpusError, UsageError
@@ -58,6 +58,7 @@ def test_gold_against_itself() -> None:
     assert (row.pieces_per_word, row.gold_per_word) == (1.5, 1.5)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(*[st.lists(st.sampled_from("abc"), max_size=4)] * 2), min_size=1))
 def test_f1_is_the_harmonic_mean(words: list[tuple[list[str], list[str]]]) -> None:
     row = score_segmentation([gold for gold, _ in words], [guess for _, guess in words])

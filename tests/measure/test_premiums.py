@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 
 import pytest
 import tokenizers
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tokencraft.corpus import Corpus
@@ -52,6 +52,7 @@ def test_tokens_never_stand_without_bytes_and_characters() -> None:
     assert summary.index("tokens") == summary.index("bytes") + 1
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.sampled_from(["a", "b", "c"]), st.text("abжx ", min_size=1, max_size=30), min_size=1))
 def test_bytes_have_the_premium_of_their_bytes(texts: dict[str, str]) -> None:
     data = {name: Corpus.from_iterable([text]) for name, text in texts.items()}

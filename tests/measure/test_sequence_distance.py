@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from itertools import combinations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tokencraft.measure.sequence_distance import common_lengths, edit_distances
@@ -31,6 +31,7 @@ def longest_common(left: str, right: str) -> int:
     return max(map(len, subsequences(left) & subsequences(right)))
 
 
+@settings(deadline=None)
 @given(pairs)
 def test_against_brute_force(texts: list[tuple[str, str]]) -> None:
     left, right = [a for a, _ in texts], [b for _, b in texts]
