@@ -13,6 +13,7 @@ namespace {
 constexpr std::int64_t threshold_part = 64;
 constexpr std::int64_t threshold_step = 16;
 constexpr std::uint32_t look_ahead = 12;  // positions
+constexpr std::size_t few_positions = std::size_t{1} << 16;  // not worth another round
 
 // Runs of non-space bytes.
 int count_words(std::string_view bytes) {
@@ -66,6 +67,11 @@ void MergeLearner::learn_alone(const LearnRules& rules, std::vector<LearnedMerge
             if (threshold_ == lowest) return;
             compact();
             start_round(std::max(lowest, threshold_ / threshold_step), control);
+            continue;
+        }
+        if (pairs_.grown() > std::max(cells_.size(), few_positions)) {  // most old positions are of no use any more
+            compact();
+            start_round(threshold_, control);
             continue;
         }
         const Candidate candidate = heap_.front();

@@ -8,7 +8,9 @@
 // How it is fast: a token lies in the cells it covers, so neighbours need no links. Each pair keeps the list of its
 // positions, checked only when it is merged, and a heap holds upper bounds of the counts, because counts of existing
 // pairs only fall. Pairs below a threshold get neither: most pairs are rare and never matter. When no pair is left
-// above it, the cells are compacted, the threshold is lowered and the pairs are counted again.
+// above it, the cells are compacted, the threshold is lowered and the pairs are counted again; they are counted again,
+// too, when the positions of new pairs have become as many as the cells. So memory is 12 bytes a cell at most, and tables
+// of the pairs.
 #pragma once
 
 #include <cstdint>

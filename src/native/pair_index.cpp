@@ -109,6 +109,7 @@ void PairIndex::build(std::span<const TokenId> cells, std::span<const WeightRang
     mask_ = 1023;
     blocks_.clear();
     free_size_ = 0;
+    allocated_ = built_ = 0;
     if (cells.size() < 2) return;
 
     Control quiet;  // the learner's own thread is no place to ask Python
@@ -139,6 +140,7 @@ void PairIndex::build(std::span<const TokenId> cells, std::span<const WeightRang
         for (const Counted& entry : part) insert(entry.key, entry.count, entry.positions).size = 0;
         part = {};
     }
+    built_ = allocated_;
     run_items(threads, quiet, threads, [&](unsigned, std::size_t part) {
         for_pairs(cells, ranges, part, threads, control,
                   [&](std::uint64_t key, std::uint64_t, std::uint32_t position, std::int64_t) {
@@ -166,6 +168,7 @@ PairIndex::Pair& PairIndex::insert(std::uint64_t key, std::int64_t count, std::u
 }
 
 std::uint32_t* PairIndex::allocate(std::uint32_t size) {
+    allocated_ += size;
     if (size > free_size_) {
         constexpr std::size_t block = std::size_t{1} << 18;
         if (size > block / 8) {  // a block of its own, so that the rest of the current one is not lost

@@ -49,6 +49,8 @@ public:
     Pair& insert(std::uint64_t key, std::int64_t count, std::uint32_t size);
     // Room for `size` positions.
     std::uint32_t* allocate(std::uint32_t size);
+    // Positions that room was made for since `build`.
+    std::size_t grown() const { return allocated_ - built_; }
 
 private:
     static constexpr std::uint32_t empty = UINT32_MAX;
@@ -59,6 +61,8 @@ private:
     std::vector<std::unique_ptr<std::uint32_t[]>> blocks_;
     std::uint32_t* free_ = nullptr;
     std::size_t free_size_ = 0;
+    std::size_t allocated_ = 0;  // positions
+    std::size_t built_ = 0;      // of them when `build` was done
 };
 
 }  // namespace tokencraft

@@ -36,9 +36,9 @@ __all__ = [
 
 LEARNER_SHARE = 0.55
 """The share of the usable memory that learning may take; pieces have the rest."""
-BYTES_A_CELL = 16
+BYTES_A_CELL = 12
 """Most bytes that learning takes for a token of the distinct pieces: the token, its place in the list of its pair, and
-the places of the pairs that arise until the next look at all of them."""
+as much again for the pairs that arise."""
 
 
 @dataclass(frozen=True)
