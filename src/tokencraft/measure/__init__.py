@@ -1,6 +1,7 @@
 """A vocabulary and some data make numbers: which vocabulary suits these texts, and by how much."""
 
 from tokencraft.measure import mixture_baselines
+from tokencraft.measure.arithmetic_tokenization import ArithmeticTokenization
 from tokencraft.measure.boundaries import Boundaries, boundaries_of, token_cuts
 from tokencraft.measure.boundary_stability import BoundaryStability, StabilityRow
 from tokencraft.measure.correlation import correlations
@@ -21,6 +22,7 @@ from tokencraft.measure.morpheme_segmentation import (
     score_segmentation,
 )
 from tokencraft.measure.noise import NoiseModel, Noisy, OCRNoise
+from tokencraft.measure.number_row import NumberRow
 from tokencraft.measure.page import efficiency_page
 from tokencraft.measure.pair_history import PairHistory, SampleSize, Words, read_published, replay
 from tokencraft.measure.parallel_texts import read_parallel
@@ -30,6 +32,7 @@ from tokencraft.measure.terms import length_histogram, tokens_per_term
 from tokencraft.measure.turkish_mmlu import tr_mmlu_text
 
 __all__ = [
+    "ArithmeticTokenization",
     "Boundaries",
     "BoundaryStability",
     "DescriptionLength",
@@ -48,6 +51,7 @@ __all__ = [
     "MorphemeSegmentation",
     "NoiseModel",
     "Noisy",
+    "NumberRow",
     "OCRNoise",
     "PairHistory",
     "PremiumRow",
