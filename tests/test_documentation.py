@@ -68,7 +68,7 @@ def test_all_options_of_adapt_are_documented_and_no_others() -> None:
 
 @pytest.mark.parametrize(
     "command",
-    [("train", "bpe"), ("train", "superbpe"), ("extend",), ("measure",), ("transplant",), ("encode",)],
+    [("train", "bpe"), ("train", "superbpe"), ("extend",), ("measure",), ("mixture",), ("transplant",), ("encode",)],
 )
 def test_options_of_the_other_commands_are_documented(command: tuple[str, ...]) -> None:
     text = page("cli.md")
@@ -98,7 +98,7 @@ def test_fields_of_the_methods_are_documented() -> None:
     from dataclasses import fields
 
     from tokencraft.learn import KL3M, KL3MCharacters, LessIsBetter, SuperBPE, Supertokens
-    from tokencraft.measure import BoundaryStability, DescriptionLength
+    from tokencraft.measure import BoundaryStability, DescriptionLength, MixtureInference
     from tokencraft.transplant import TokenAdapt
 
     for name, method in (
@@ -107,6 +107,7 @@ def test_fields_of_the_methods_are_documented() -> None:
         ("kl3m", BoundaryStability),
         ("less-is-better", DescriptionLength),
         ("less-is-better", LessIsBetter),
+        ("mixture-inference", MixtureInference),
         ("superbpe", SuperBPE),
         ("supertokens", Supertokens),
         ("tokenadapt", TokenAdapt),

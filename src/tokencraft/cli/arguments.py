@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-SEVERAL = ("--corpus", "--general", "--concepts", "--pieces-of", "--lexicon")
+SEVERAL = ("--corpus", "--general", "--concepts", "--pieces-of", "--lexicon", "--sample")
 
 
 def spread(arguments: Sequence[str], names: Sequence[str] = SEVERAL) -> list[str]:
