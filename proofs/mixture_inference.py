@@ -84,7 +84,7 @@ def halves(units: Texts, size: int, seed: int) -> tuple[Texts, Texts]:
     """For each language ``size`` bytes to train on and as many that are held out, none in both."""
     training, held_out = {}, {}
     for name, texts in units.items():
-        shuffled = sorted(set(texts))
+        shuffled = sorted({text for text in texts if utf8_length(text) <= size // 4})  # a page may be half a megabyte
         random.Random(seed).shuffle(shuffled)
         both = cut({name: [text + "\n" for text in shuffled]}, 2 * size)[name]
         training[name] = cut({name: both}, size)[name]

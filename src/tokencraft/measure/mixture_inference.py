@@ -155,8 +155,8 @@ class MixtureInference:
             histories = replay_merges(words, used, threads=threads, progress=progress)
             replayed = time.perf_counter()
             del words
-            report, program = self._inferred(merges, histories, progress)
-            interval = self._interval(scheme, corpora, used, program, threads, progress)
+            report = self.infer(merges, histories, progress=progress)
+            interval = self._interval(scheme, corpora, used, threads, progress)
             timings = {"words": counted - began, "replay": replayed - counted, **report.timings}
             if interval:
                 timings["bootstrap"] = time.perf_counter() - replayed - sum(report.timings.values())
@@ -183,12 +183,6 @@ class MixtureInference:
             CorpusError: a category has no pairs.
             UsageError: there are no categories, or the histories do not fit each other or the merges.
         """
-        return self._inferred(merges, histories, progress)[0]
-
-    def _inferred(
-        self, merges: MergeList, histories: Mapping[str, PairHistory], progress: OnProgress | None
-    ) -> tuple[MixtureReport, MixtureProgram | None]:
-        """The report without bootstrap, and the program that was solved last."""
         require_pairs(histories)
         steps = len(next(iter(histories.values())))
         if steps > len(merges):
@@ -220,7 +214,7 @@ class MixtureInference:
                 without[name] = _shares(shares, np.delete(rates, names.index(name)), list(rest))
             timings["leave one out"] = time.perf_counter() - solved
         symbols = merges.symbols
-        report = MixtureReport(
+        return MixtureReport(
             shares=_shares(alpha, rates, names),
             pair_shares=dict(zip(names, alpha.tolist(), strict=True)),
             unit=self.unit,
@@ -236,7 +230,6 @@ class MixtureInference:
             notes=tuple(self._notes(merges, histories, len(missing), ranges)),
             timings=timings,
         )
-        return report, program if len(names) > 1 else None
 
     def _program(self, histories: Mapping[str, PairHistory], used: npt.NDArray[np.int32]) -> MixtureProgram:
         return MixtureProgram(
@@ -253,12 +246,11 @@ class MixtureInference:
         scheme: WordScheme,
         corpora: Mapping[str, Corpus],
         used: npt.NDArray[np.int32],
-        program: MixtureProgram | None,
         threads: int | None,
         progress: OnProgress | None,
     ) -> dict[str, tuple[float, float]]:
         """Percentiles of the shares over resampled samples."""
-        if not self.bootstrap or program is None:
+        if not self.bootstrap or len(corpora) == 1:
             return {}
         random = np.random.default_rng(self.seed)
         names = list(corpora)
