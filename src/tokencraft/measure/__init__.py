@@ -1,9 +1,15 @@
 """A vocabulary and some data make numbers: which vocabulary suits these texts, and by how much."""
 
 from tokencraft.measure import mixture_baselines
+from tokencraft.measure.addition_answers import AnswerErrors, ParsedAnswer, answer_errors, parse_answer
+from tokencraft.measure.addition_bench import AdditionBench, Prompt, QueryFormat
+from tokencraft.measure.addition_problems import Addition, by_operand_lengths, by_triples
+from tokencraft.measure.addition_scores import AccuracyRow, AdditionScores, AnswerRow
+from tokencraft.measure.answer_confidence import Confidence, GroupRanks, confidence, group_ranks
 from tokencraft.measure.arithmetic_tokenization import ArithmeticTokenization
 from tokencraft.measure.boundaries import Boundaries, boundaries_of, token_cuts
 from tokencraft.measure.boundary_stability import BoundaryStability, StabilityRow
+from tokencraft.measure.causal_answerer import CausalAnswerer, ModelAnswer, TokenChoice
 from tokencraft.measure.correlation import correlations
 from tokencraft.measure.description_length import DescriptionLength, DescriptionRow, code_length
 from tokencraft.measure.efficiency import Efficiency
@@ -32,13 +38,22 @@ from tokencraft.measure.terms import length_histogram, tokens_per_term
 from tokencraft.measure.turkish_mmlu import tr_mmlu_text
 
 __all__ = [
+    "AccuracyRow",
+    "Addition",
+    "AdditionBench",
+    "AdditionScores",
+    "AnswerErrors",
+    "AnswerRow",
     "ArithmeticTokenization",
     "Boundaries",
     "BoundaryStability",
+    "CausalAnswerer",
+    "Confidence",
     "DescriptionLength",
     "DescriptionRow",
     "Efficiency",
     "EfficiencyRow",
+    "GroupRanks",
     "IntegrityRow",
     "LinguisticIntegrity",
     "Measurement",
@@ -48,26 +63,37 @@ __all__ = [
     "MixtureProgram",
     "MixtureReport",
     "MixtureRow",
+    "ModelAnswer",
     "MorphemeSegmentation",
     "NoiseModel",
     "Noisy",
     "NumberRow",
     "OCRNoise",
     "PairHistory",
+    "ParsedAnswer",
     "PremiumRow",
     "Premiums",
+    "Prompt",
+    "QueryFormat",
     "SampleSize",
     "SegmentationRow",
     "StabilityRow",
+    "TokenChoice",
     "Unit",
     "Words",
+    "answer_errors",
     "boundaries_of",
     "by_category",
+    "by_operand_lengths",
+    "by_triples",
     "code_length",
+    "confidence",
     "correlations",
     "efficiency_page",
+    "group_ranks",
     "length_histogram",
     "mixture_baselines",
+    "parse_answer",
     "premium_page",
     "premium_summary",
     "premium_tiles",
