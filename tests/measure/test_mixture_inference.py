@@ -196,7 +196,14 @@ def test_sentencepiece_words_are_read_off_the_tokens(data_folder: Path) -> None:
     assert scheme.note
 
 
-def test_unknown_schemes_and_missing_bytes() -> None:
+def test_bytes_without_a_token_end_a_word(data_folder: Path) -> None:
+    neox = Vocabulary.load(data_folder / "tokenizers/gpt-neox.json.gz")  # lacks those that are in no UTF-8
+    scheme = WordScheme.of(neox)
+    assert scheme.byte_symbols is not None
+    assert [value for value in range(256) if scheme.byte_symbols[value] < 0][:2] == [0xC0, 0xC1]
+
+
+def test_unknown_schemes() -> None:
     vocabulary, _ = trained({"en": 50}, 20)
     scheme = WordScheme.of(vocabulary.replace(splitter=None))
     assert scheme.splitter == UNKNOWN_SCHEME

@@ -13,7 +13,6 @@ import numpy as np
 import numpy.typing as npt
 
 from tokencraft.corpus import Corpus, utf8_length
-from tokencraft.errors import UsageError
 from tokencraft.measure.pair_history import SampleSize, Words
 from tokencraft.report import OnProgress
 from tokencraft.vocabulary import TokenKind, Vocabulary, merges, split
@@ -36,7 +35,8 @@ class WordScheme:
         splitter: how normalised text is cut.
         normalizer: what is done to a text first; None for nothing.
         prefix: put before every line, which is then cut by itself: the space that SentencePiece puts there.
-        byte_symbols: the symbol of each byte, int32 ``[256]``; None where words are spelled in characters.
+        byte_symbols: the symbol of each byte, int32 ``[256]``, -1 for bytes without one, which end a word; None where
+            words are spelled in characters.
         character_symbols: the symbol of each character, where words are spelled in these. Other characters end a word.
         note: what had to be guessed; empty for nothing.
     """
@@ -61,23 +61,16 @@ class WordScheme:
         SentencePiece files do not say how words were cut, so that is read off the tokens: where (nearly) no token goes
         on after a letter with a space, with a digit after a digit, or from letters to other characters, the trainer
         did not allow it.
-
-        Raises:
-            UsageError: the vocabulary lacks a byte.
         """
         own = None if normalizer is None else Normalizer(normalizer)
         if vocabulary.family == "byte-level":
             ids = [vocabulary.id_of(bytes([value])) for value in range(256)]
-            if None in ids:
-                missing = ids.index(None)
-                raise UsageError(
-                    f"the vocabulary has no token for the byte {missing}, so samples cannot be spelled in it"
-                )
+            symbols = np.array([-1 if identifier is None else identifier for identifier in ids], np.int32)
             if own is None and vocabulary.normalizer is not None:
                 own = Normalizer(vocabulary.normalizer)
             note = "" if splitter or vocabulary.splitter else "its pre-tokenizer does more than cut; a guess was used"
             cut = splitter or vocabulary.splitter or UNKNOWN_SCHEME
-            return cls(cut, own, "", np.asarray(ids, np.int32), {}, note)
+            return cls(cut, own, "", symbols, {}, note)
         characters = {
             piece.replace(SPACE_MARK, " "): identifier
             for identifier, piece in enumerate(vocabulary.pieces)
