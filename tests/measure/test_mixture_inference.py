@@ -171,6 +171,7 @@ def test_real_tokenizers_have_the_merges_that_are_known_of_them(data_folder: Pat
     llama = MergeList.of(Vocabulary.load(data_folder / "tokenizers/llama.json.gz"))
     assert len(llama) + llama.dropped == 61_249
     assert len(llama) / 61_249 == pytest.approx(0.48, abs=0.005)
+    assert llama.symbols[llama.merges[0, 2]] == "▁▁"  # number 259, the first after the bytes
     made = set()
     for left, right, result in llama.merges.tolist():
         for side in (left, right):

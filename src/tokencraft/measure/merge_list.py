@@ -65,6 +65,10 @@ class MergeList:
             raise UsageError("the vocabulary has no merges, so it says nothing about a mixture")
         lengths = vocabulary.byte_lengths.tolist()
         kept = given[one_merge_a_token(given, lengths)]
+        if len(kept) < len(given) and vocabulary.family == "sentencepiece":
+            # SentencePiece numbers its tokens in the order of training. Converted files list the merges in that order
+            # too, except those of runs of spaces: first in Llama's training, last in its file.
+            kept = kept[np.argsort(kept[:, 2], kind="stable")]
         if drop_whitespace_runs:
             kept = kept[[not _is_run(vocabulary.tokens[result]) for result in kept[:, 2].tolist()]]
         made = set(given[:, 2].tolist())
