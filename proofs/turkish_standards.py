@@ -3,9 +3,9 @@
 Byte-level BPE learned from Turkish and GPT-2's vocabulary cut Turkish sentences that neither vocabularies nor lexicon
 have seen. The lexicon holds the words of the training text, and the roots and affixes that an analyser finds in them.
 Beside them stand a vocabulary of these roots and affixes, and two other judges: the analyser itself beside the lexicon,
-and a lexicon that has seen the scored text. The analyser knows tens of thousands of roots, short names and abbreviations
-among them, so that it takes many pieces for words; a first trial with it as the only judge, on 250 sentences, did not
-reach the 15 points.
+and a lexicon that has seen the scored text. The analyser knows tens of thousands of roots, short names and
+abbreviations among them, so that it takes many pieces for words; a first trial with it as the only judge, on 250
+sentences, did not reach the 15 points.
 
     python proofs/turkish_standards.py
 """
