@@ -208,10 +208,11 @@ def test_other_runs_are_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("family", ["llama", "llama-tied", "gpt-neox"])
-def test_frozen_body(family: str) -> None:
+@pytest.mark.parametrize("optimizer", ["adamw", "muon"])
+def test_frozen_body(family: str, optimizer: Any) -> None:
     model = make_model(family)
     before = dict(zip((name for name, _ in model.named_parameters()), weights(model), strict=True))
-    train(model, make_rows(), TrainingPlan(steps=3, batch_rows=4, trainable="embeddings", learning_rate=1e-2))
+    train(model, make_rows(), TrainingPlan(steps=3, batch_rows=4, trainable="embeddings", optimizer=optimizer))
     layers = (model.get_input_embeddings(), model.get_output_embeddings())
     embeddings = {id(parameter) for layer in layers for parameter in layer.parameters()}
     for name, parameter in model.named_parameters():

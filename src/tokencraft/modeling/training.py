@@ -313,7 +313,7 @@ def _optimizer(model: PreTrainedModel, plan: TrainingPlan) -> torch.optim.Optimi
     matrices = [p for p in learning if p.ndim == 2 and id(p) not in embeddings]
     others = [p for p in learning if p.ndim != 2 or id(p) in embeddings]
     adam: dict[str, Any] = {"lr": plan.learning_rate, "betas": plan.betas, "fused": True}
-    if plan.optimizer == "muon":
+    if plan.optimizer == "muon" and matrices:  # there are none where the embeddings alone learn
         from tokencraft.modeling.muon import MuonAdamW
 
         return MuonAdamW(matrices, others, plan)
