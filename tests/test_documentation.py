@@ -98,7 +98,14 @@ def test_fields_of_the_methods_are_documented() -> None:
     from dataclasses import fields
 
     from tokencraft.learn import KL3M, KL3MCharacters, LessIsBetter, SuperBPE, Supertokens
-    from tokencraft.measure import BoundaryStability, DescriptionLength, MixtureInference
+    from tokencraft.measure import (
+        AdditionBench,
+        ArithmeticTokenization,
+        BoundaryStability,
+        DescriptionLength,
+        MixtureInference,
+        QueryFormat,
+    )
     from tokencraft.transplant import TokenAdapt
 
     for name, method in (
@@ -111,6 +118,9 @@ def test_fields_of_the_methods_are_documented() -> None:
         ("superbpe", SuperBPE),
         ("supertokens", Supertokens),
         ("tokenadapt", TokenAdapt),
+        ("tokenization-counts", AdditionBench),
+        ("tokenization-counts", ArithmeticTokenization),
+        ("tokenization-counts", QueryFormat),
     ):
         described = section(page(f"methods/{name}.md"), "Options")
         assert [field.name for field in fields(method) if f"`{field.name}`" not in described] == []

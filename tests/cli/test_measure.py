@@ -139,3 +139,20 @@ def test_premiums_need_no_corpus(
 def test_nothing_to_measure_on(vocabulary_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["measure", str(vocabulary_file)]) == 2
     assert "--corpus must name text" in capsys.readouterr().err
+
+
+def test_numbers_need_no_corpus(vocabulary_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["measure", f"a={vocabulary_file}", "--numbers", "2", "--json"]) == 0
+    table = json.loads(capsys.readouterr().out)["arithmetic_tokenization"]
+    names = [column["name"] for column in table["columns"]]
+    rows = [dict(zip(names, row, strict=True)) for row in table["rows"]]
+    assert [(row["digits"], row["after space"], row["numbers"]) for row in rows] == [
+        (1, False, 10),
+        (1, True, 10),
+        (2, False, 100),
+        (2, True, 100),
+    ]
+    assert 0 < rows[2]["match probability"] <= rows[0]["match probability"] == 1
+    assert main(["measure", str(vocabulary_file), "--numbers", "2"]) == 0
+    assert "How numbers are cut" in capsys.readouterr().out
+    assert main(["measure", str(vocabulary_file), "--numbers", "19"]) == 2

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 HELP = """Measure how few tokens vocabularies need and how evenly they use them.
 
-Options ask for more: noise, words and morphemes, premiums of languages.
+Options ask for more: noise, words and morphemes, premiums of languages, cuts of numbers.
 
 Vocabularies and files may be given as NAME=PATH; files of one name are measured together, one row a name."""
 EXAMPLE = (
@@ -26,6 +26,7 @@ EXAMPLE = (
     "  tokencraft measure old/tokenizer.json characters.json --corpus held_out.txt --documents line --noise 0.05\n"
     "  tokencraft measure old/ new.json --corpus tr.txt --lexicon roots.txt affixes=affixes.txt --analyser zeyrek\n"
     "  tokencraft measure old/ new.json --parallel udhr.json --reference eng --html premiums.html\n"
+    "  tokencraft measure old/ new.json --numbers 4\n"
     "  tokencraft measure gpt2=old/ ours=new.json --corpus English=en.txt Turkish=tr/*.txt --html report.html"
 )
 
@@ -56,6 +57,16 @@ def command(
     morphemes: languages.Morphemes = None,
     parallel: languages.Parallel = None,
     reference: languages.Reference = "eng",
+    numbers: Annotated[
+        int | None,
+        typer.Option(
+            "--numbers",
+            metavar="DIGITS",
+            min=1,
+            max=18,
+            help="Also measure how numbers of 1 to DIGITS digits are cut.",
+        ),
+    ] = None,
     html: Annotated[
         Path | None, typer.Option("--html", metavar="FILE", help="Also write a page with plots and coloured tokens.")
     ] = None,
@@ -70,6 +81,7 @@ def command(
     """Measure how few tokens vocabularies need and how evenly they use them."""
     from tokencraft.errors import UsageError
     from tokencraft.measure import (
+        ArithmeticTokenization,
         BoundaryStability,
         Efficiency,
         MorphemeSegmentation,
@@ -83,7 +95,7 @@ def command(
     from tokencraft.vocabulary import Vocabulary
 
     integrity = languages.integrity(lexicon or [], language, analyser, min_length)
-    if not corpus and (integrity or noise is not None or not (morphemes or parallel)):
+    if not corpus and (integrity or noise is not None or not (morphemes or parallel or numbers)):
         raise UsageError("--corpus must name text to measure on")
     data: dict[str, Corpus] = {}
     for name, files in _grouped(corpus or [], each).items():
@@ -107,6 +119,8 @@ def command(
             measured["morpheme_segmentation"] = MorphemeSegmentation().measure(named, gold, **asked)
         if parallel:
             measured["premiums"] = Premiums(reference).measure(named, read_parallel(parallel), **asked)
+        if numbers:
+            measured["arithmetic_tokenization"] = ArithmeticTokenization(numbers, seed=seed).measure(named, **asked)
     for part in data.values():
         note_skipped(part.skipped)
     if html is not None:
