@@ -68,7 +68,16 @@ def test_all_options_of_adapt_are_documented_and_no_others() -> None:
 
 @pytest.mark.parametrize(
     "command",
-    [("train", "bpe"), ("train", "superbpe"), ("extend",), ("measure",), ("mixture",), ("transplant",), ("encode",)],
+    [
+        ("train", "bpe"),
+        ("train", "superbpe"),
+        ("extend",),
+        ("measure",),
+        ("mixture",),
+        ("addition",),
+        ("transplant",),
+        ("encode",),
+    ],
 )
 def test_options_of_the_other_commands_are_documented(command: tuple[str, ...]) -> None:
     text = page("cli.md")

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from tokencraft.cli import adapt, encode, extend, measure, methods, mixture, train, transplant
+from tokencraft.cli import adapt, addition, encode, extend, measure, methods, mixture, train, transplant
 
 EPILOG = "Help on a command: tokencraft COMMAND --help"
 
@@ -41,7 +41,17 @@ def command() -> Any:
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
     )
     app.callback()(_tokencraft)
-    for module in (adapt, encode, measure, mixture, transplant, methods, extend):  # the last one for the list alone
+    modules = (
+        adapt,
+        encode,
+        measure,
+        addition,
+        mixture,
+        transplant,
+        methods,
+        extend,
+    )  # the last one for the list alone
+    for module in modules:
         app.command(module.__name__.rpartition(".")[2], help=module.HELP, epilog=module.EXAMPLE)(module.command)
     app.add_typer(train.app, name="train")
     return typer.main.get_command(app)
