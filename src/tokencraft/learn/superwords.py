@@ -11,9 +11,9 @@ _Row = tuple[str, int, float | None]
 def superword_report(vocabulary: Vocabulary, longest: int = 10) -> Table:
     """How many tokens span words, how many words they span, and which are the longest.
 
-    Words are what spaces separate: the runs of bytes that are not spaces. A superword has at least two. Tokens that hold
-    a space but do not start with one (``s of the ``) begin inside a word or at the start of a text: they are hard to
-    read, and a prompt that ends in their first part is cut otherwise than its continuation.
+    Words are what spaces separate: the runs of bytes that are not spaces. A superword has at least two. Tokens that
+    hold a space but do not start with one (``s of the ``) begin inside a word or at the start of a text: they are hard
+    to read, and a prompt that ends in their first part is cut otherwise than its continuation.
 
     Args:
         vocabulary: any vocabulary.
