@@ -183,6 +183,12 @@ def test_files_of_results_are_read(tmp_path: Path) -> None:
     assert (record["num1"], record["answer"], record["num_shots"], record["len_match"]) == (1234, 1235, 8, True)
     with pytest.raises(UsageError, match="no answers are left"):
         AdditionScores.read(path, model="none")
+    path.write_text(
+        "num1,num2,response,problem_number_format,repeat_problem_number_format,answer_number_format\n"
+        '1234,1,"1,234 + 1 = 1,235",nosep,comma_r2l,comma_r2l\n'
+    )
+    (older,) = AdditionScores.read(path).rows
+    assert (older.repeat_style, older.answer_match, older.parsed.format_match) == ("comma_r2l", True, True)
     path.write_text("a,b\n1,2\n")
     with pytest.raises(CorpusError, match="no results of addition problems"):
         AdditionScores.read(path)

@@ -267,7 +267,7 @@ def _from_records(records: Iterable[Mapping[str, str]], keep: Mapping[str, str])
     for number, record in enumerate(records):
         if any(record[key] != value for key, value in keep.items()):
             continue
-        repeat = record.get("repeat_style")
+        repeat = record.get("repeat_style", record.get("repeat_problem_number_format"))  # the older files' name
         style = record["problem_number_format"]
         rows.append(
             AnswerRow(
