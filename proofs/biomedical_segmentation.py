@@ -27,7 +27,7 @@ from tokencraft.morphology import MorphemeSegmenter, Segmented, read_segmentatio
 from tokencraft.vocabulary import Vocabulary
 
 SEEDS = (0, 1, 2)
-TRAINING_WORDS = 10_000
+TRAINING_WORDS = 25_000  # with 10,000, the first run: segmenter 42.9, united 36.4, morphemes alone 35.9, base 15.1
 EPOCHS = 6
 BASE_SIZE = 8_000
 GAIN = 8.0
