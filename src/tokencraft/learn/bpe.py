@@ -11,8 +11,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
-import numpy as np
-
 from tokencraft.corpus import Corpus
 from tokencraft.learn.options import TextOptions
 from tokencraft.learn.training import check_size, warn_if_small
@@ -81,17 +79,14 @@ class BPE(TextOptions):
         check_size(self.vocab_size, self.special_tokens)
         splitter = self.splitter_with_digits(self.splitter)
         pieces = self.count(corpus, splitter, threads=threads, engine=engine, memory=memory, progress=progress)
-        tokens = merges.byte_tokens(self.special_tokens)
-        first = self.first_merges(pieces, tokens, self.vocab_size, self.init_merges)
-        learned = merges.learn(
+        vocabulary = self.learned(
             pieces,
-            self.vocab_size - len(tokens),
-            tokens=tokens,
-            merges=first,
+            self.vocab_size,
+            splitter,
+            "bpe",
+            given=self.init_merges,
             rules=self.rules(veto=self.veto),
             progress=progress,
         )
-        pairs = np.concatenate([first[:, :2], learned.pairs])
-        vocabulary = self.vocabulary(pairs, splitter, "bpe", pieces.notes, pieces.fingerprint)
         warn_if_small(vocabulary, self.vocab_size, self.min_frequency)
         return vocabulary

@@ -13,8 +13,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, ClassVar
 
-import numpy as np
-
 from tokencraft.corpus import Corpus
 from tokencraft.errors import UsageError
 from tokencraft.learn.kl3m_specials import SPECIAL_TOKENS, with_kl3m_settings
@@ -120,13 +118,7 @@ class KL3MCharacters(TextOptions):
         size = padded_size(self.vocab_size, self.pad_to) if self.pad_with == "merges" else self.vocab_size
         splitter = self.splitter_with_digits(self.splitter)
         pieces = self.count(corpus, splitter, threads=threads, engine=engine, memory=memory, progress=progress)
-        tokens = merges.byte_tokens(self.special_tokens)
-        first = self.first_merges(pieces, tokens, size)
-        learned = merges.learn(
-            pieces, size - len(tokens), tokens=tokens, merges=first, rules=self._short(), progress=progress
-        )
-        pairs = np.concatenate([first[:, :2], learned.pairs])
-        vocabulary = self.vocabulary(pairs, splitter, "kl3m-characters", pieces.notes, pieces.fingerprint)
+        vocabulary = self.learned(pieces, size, splitter, "kl3m-characters", rules=self._short(), progress=progress)
         vocabulary = with_kl3m_settings(vocabulary, lowercase=self.lowercase)
         warn_if_small(vocabulary, size, self.min_frequency)
         return padded(vocabulary, padded_size(len(vocabulary), self.pad_to), self.pad_with)

@@ -161,6 +161,39 @@ class TextOptions(CorpusOptions):
             )
         return init_table(list(dict.fromkeys([*characters, *numbers, *given])), tokens, size)
 
+    def learned(
+        self,
+        pieces: merges.Pieces,
+        size: int,
+        splitter: Splitter,
+        method: str,
+        *,
+        given: Sequence[Merge] = (),
+        rules: merges.Rules | None = None,
+        progress: merges.Progress | None = None,
+    ) -> Vocabulary:
+        """The vocabulary of plain BPE on counted pieces: :meth:`first_merges`, then those that are learned.
+
+        Args:
+            pieces: the corpus.
+            size: tokens in all.
+            splitter: how text is cut when it is encoded, digits included.
+            method: slug of the method.
+            given: merges to go on from, as (left, right) bytes.
+            rules: which merges may be learned; those of the options where left out.
+            progress: called with the tokens learned.
+
+        Raises:
+            TrainingError: ``size`` is too small for the characters and numbers, or a merge does not fit.
+        """
+        tokens = merges.byte_tokens(self.special_tokens)
+        first = self.first_merges(pieces, tokens, size, given)
+        learned = merges.learn(
+            pieces, size - len(tokens), tokens=tokens, merges=first, rules=rules or self.rules(), progress=progress
+        )
+        pairs = np.concatenate([first[:, :2], learned.pairs])
+        return self.vocabulary(pairs, splitter, method, pieces.notes, pieces.fingerprint)
+
     def rules(
         self,
         *,

@@ -13,8 +13,6 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
-import numpy as np
-
 from tokencraft.corpus import Corpus
 from tokencraft.learn.options import TextOptions
 from tokencraft.learn.training import check_size, warn_if_small
@@ -124,18 +122,7 @@ class Supertokens(TextOptions):
         pieces = self.count(corpus, first_cut, threads=threads, engine=engine, memory=memory, progress=progress)
         if self.digits is not None:
             pieces = pieces.recut(chunks)
-        tokens = merges.byte_tokens(self.special_tokens)
-        first = self.first_merges(pieces, tokens, self.vocab_size)
-        learned = merges.learn(
-            pieces,
-            self.vocab_size - len(tokens),
-            tokens=tokens,
-            merges=first,
-            rules=self.rules(),
-            progress=progress,
-        )
-        pairs = np.concatenate([first[:, :2], learned.pairs])
-        vocabulary = self.vocabulary(pairs, encoding, "supertokens", pieces.notes, pieces.fingerprint)
+        vocabulary = self.learned(pieces, self.vocab_size, encoding, "supertokens", progress=progress)
         warn_if_small(vocabulary, self.vocab_size, self.min_frequency)
         return vocabulary
 

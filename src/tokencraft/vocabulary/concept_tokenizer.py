@@ -11,16 +11,16 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from tokenizers import Tokenizer
-from transformers import AutoTokenizer, PreTrainedConfig, PreTrainedTokenizerFast
+from transformers import AutoTokenizer, PreTrainedConfig
 
 from tokencraft.errors import VocabularyError
-from tokencraft.vocabulary import transformers_folder
 from tokencraft.vocabulary.concept_encoding import Choosing, behind
 from tokencraft.vocabulary.concept_vocabulary import ConceptVocabulary
+from tokencraft.vocabulary.custom_tokenizer import CustomBackend, CustomTokenizer
 from tokencraft.vocabulary.vocabulary import Vocabulary
 
 
-class ConceptTokenizer(PreTrainedTokenizerFast):  # type: ignore[misc]  # transformers has no types
+class ConceptTokenizer(CustomTokenizer):
     """The ``transformers`` tokenizer of a concept vocabulary.
 
     Made by :meth:`ConceptVocabulary.to_transformers` or :meth:`from_pretrained`, which takes the folder that ``save``
@@ -45,18 +45,6 @@ class ConceptTokenizer(PreTrainedTokenizerFast):  # type: ignore[misc]  # transf
         stock: Any = self._tokenizer
         self._tokenizer: Any = _ChoosingBackend(stock, vocabulary)
 
-    @classmethod
-    def convert_to_native_format(cls, **settings: Any) -> dict[str, Any]:
-        """The settings as they are: ``transformers`` would take ``tokenizer.json`` apart for our ``__init__``."""
-        return settings
-
-    @classmethod
-    def from_vocabulary(cls, vocabulary: ConceptVocabulary) -> ConceptTokenizer:
-        """The tokenizer of a vocabulary; see :meth:`ConceptVocabulary.to_transformers`."""
-        settings = transformers_folder.settings_of(vocabulary)
-        del settings["tokenizer_class"]
-        return cls(vocabulary=vocabulary, **settings)
-
     @property
     def concept_vocabulary(self) -> ConceptVocabulary:
         """The vocabulary that makes the choice."""
@@ -78,25 +66,12 @@ class _ConceptConfig(PreTrainedConfig):  # type: ignore[misc]  # transformers ha
 AutoTokenizer.register(_ConceptConfig, tokenizer_class=ConceptTokenizer, exist_ok=True)
 
 
-class _ChoosingBackend:
+class _ChoosingBackend(CustomBackend):
     """A ``tokenizers.Tokenizer`` that chooses when it encodes and is a stock one in everything else."""
 
     def __init__(self, tokenizer: Tokenizer, vocabulary: ConceptVocabulary) -> None:
         choosing = Choosing(vocabulary.segmenter, vocabulary.pieces)
-        stock = tokenizer.pre_tokenizer
-        tokenizer.pre_tokenizer = behind(stock, choosing)
-        self.__dict__.update(_inner=tokenizer, _vocabulary=vocabulary, _choosing=choosing, _stock=stock)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.__dict__["_inner"], name)
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        setattr(self._inner, name, value)
-
-    @property
-    def pre_tokenizer(self) -> Any:
-        """How text is split before the choice."""
-        return self._stock
+        super().__init__(tokenizer, vocabulary, behind(tokenizer.pre_tokenizer, choosing), _choosing=choosing)
 
     def encode(self, sequence: Any, pair: Any = None, is_pretokenized: bool = False, **options: Any) -> Any:
         """As ``Tokenizer.encode``."""
@@ -124,20 +99,6 @@ class _ChoosingBackend:
     def save(self, path: str, pretty: bool = True) -> None:
         """Write the ``tokenizer.json`` of the stock tokenizer."""
         self._plain().save(path, pretty)
-
-    def _plain(self) -> Tokenizer:
-        """A stock tokenizer with the same settings."""
-        self._inner.pre_tokenizer, choosing = self._stock, self._inner.pre_tokenizer
-        try:
-            return Tokenizer.from_str(self._inner.to_str())
-        finally:
-            self._inner.pre_tokenizer = choosing
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _ChoosingBackend, (self._plain(), self._vocabulary)
-
-    def __deepcopy__(self, memo: Any) -> _ChoosingBackend:
-        return _ChoosingBackend(self._plain(), self._vocabulary)
 
 
 def _padded(encodings: list[Any], padding: dict[str, Any] | None) -> list[Any]:

@@ -11,15 +11,16 @@ from pathlib import Path
 from typing import Any
 
 from tokenizers import Token, Tokenizer, pre_tokenizers
-from transformers import AutoTokenizer, PreTrainedConfig, PreTrainedTokenizerFast
+from transformers import AutoTokenizer, PreTrainedConfig
 
 from tokencraft.errors import VocabularyError
-from tokencraft.vocabulary import lexicon, tokenizers_export, transformers_folder
+from tokencraft.vocabulary import lexicon, tokenizers_export
+from tokencraft.vocabulary.custom_tokenizer import CustomBackend, CustomTokenizer
 from tokencraft.vocabulary.path_encoding import PathEncoding
 from tokencraft.vocabulary.vocabulary import Vocabulary
 
 
-class TwoPathTokenizer(PreTrainedTokenizerFast):  # type: ignore[misc]  # transformers has no types
+class TwoPathTokenizer(CustomTokenizer):
     """The ``transformers`` tokenizer of a vocabulary of the algorithm ``"two-paths"``.
 
     Made by :meth:`Vocabulary.to_transformers` or :meth:`from_pretrained`, which takes the folder that
@@ -40,18 +41,6 @@ class TwoPathTokenizer(PreTrainedTokenizerFast):  # type: ignore[misc]  # transf
         self._vocabulary = vocabulary
         stock: Any = self._tokenizer
         self._tokenizer: Any = _PathBackend(stock, vocabulary)
-
-    @classmethod
-    def convert_to_native_format(cls, **settings: Any) -> dict[str, Any]:
-        """The settings as they are: ``transformers`` would take ``tokenizer.json`` apart for our ``__init__``."""
-        return settings
-
-    @classmethod
-    def from_vocabulary(cls, vocabulary: Vocabulary) -> TwoPathTokenizer:
-        """The tokenizer of a vocabulary; see :meth:`Vocabulary.to_transformers`."""
-        settings = transformers_folder.settings_of(vocabulary)
-        del settings["tokenizer_class"]
-        return cls(vocabulary=vocabulary, **settings)
 
     @property
     def two_path_vocabulary(self) -> Vocabulary:
@@ -83,24 +72,11 @@ class _Paths:
         return [Token(each, self._pieces[each], (begin, end)) for each, begin, end in self._encoding.spans(text)]
 
 
-class _PathBackend:
+class _PathBackend(CustomBackend):
     """A ``tokenizers.Tokenizer`` that takes the better of two paths when it encodes and is a stock one otherwise."""
 
     def __init__(self, tokenizer: Tokenizer, vocabulary: Vocabulary) -> None:
-        stock = tokenizer.pre_tokenizer
-        tokenizer.pre_tokenizer = pre_tokenizers.PreTokenizer.custom(_Paths(vocabulary))
-        self.__dict__.update(_inner=tokenizer, _vocabulary=vocabulary, _stock=stock)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.__dict__["_inner"], name)
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        setattr(self._inner, name, value)
-
-    @property
-    def pre_tokenizer(self) -> Any:
-        """How stock ``tokenizers`` cuts text into the longest tokens; the two paths cannot be shown so."""
-        return self._stock
+        super().__init__(tokenizer, vocabulary, pre_tokenizers.PreTokenizer.custom(_Paths(vocabulary)))
 
     def to_str(self, pretty: bool = False) -> str:
         """The ``tokenizer.json``, with a model that stock ``tokenizers`` refuses."""
@@ -112,17 +88,3 @@ class _PathBackend:
     def save(self, path: str, pretty: bool = True) -> None:
         """Write the ``tokenizer.json``."""
         Path(path).write_text(self.to_str(pretty), "utf-8")
-
-    def _plain(self) -> Tokenizer:
-        """A stock tokenizer with the same settings."""
-        self._inner.pre_tokenizer, ours = self._stock, self._inner.pre_tokenizer
-        try:
-            return Tokenizer.from_str(self._inner.to_str())
-        finally:
-            self._inner.pre_tokenizer = ours
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _PathBackend, (self._plain(), self._vocabulary)
-
-    def __deepcopy__(self, memo: Any) -> _PathBackend:
-        return _PathBackend(self._plain(), self._vocabulary)
