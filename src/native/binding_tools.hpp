@@ -4,6 +4,7 @@
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -113,6 +114,25 @@ inline void check_ends(std::span<const std::uint32_t> ends, std::size_t size) {
         before = end;
     }
     if (before != size) throw nb::value_error("the last piece must end where the text ends");
+}
+
+// The ends of every text, cut by `cut(text, ends)` on several threads.
+template <typename Cut>
+nb::list cut_texts(const nb::list& texts, unsigned threads, Cut&& cut) {
+    std::vector<std::string_view> views;
+    for (const nb::handle text : texts) {
+        views.push_back(text_view(text));
+        check_size(views.back());
+    }
+    std::vector<std::vector<std::uint32_t>> ends(views.size());
+    const unsigned workers = static_cast<unsigned>(std::min<std::size_t>(resolve_threads(threads), views.size()));
+    run_controlled(nb::none(), [&](Control& control) {
+        run_items(std::max(1u, workers), control, views.size(),
+                  [&](unsigned, std::size_t i) { cut(views[i], ends[i]); });
+    });
+    nb::list arrays;
+    for (std::vector<std::uint32_t>& each : ends) arrays.append(to_numpy(std::move(each)));
+    return arrays;
 }
 
 }  // namespace tokencraft

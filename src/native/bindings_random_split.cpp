@@ -2,7 +2,6 @@
 #include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
 
-#include <algorithm>
 #include <cstdint>
 #include <string_view>
 #include <tuple>
@@ -17,25 +16,6 @@ using namespace nb::literals;
 
 namespace {
 
-// The ends of every text, cut by `cut(text, ends)` on several threads.
-template <typename Cut>
-nb::list cut_all(const nb::list& texts, unsigned threads, Cut&& cut) {
-    std::vector<std::string_view> views;
-    for (const nb::handle text : texts) {
-        views.push_back(text_view(text));
-        check_size(views.back());
-    }
-    std::vector<std::vector<std::uint32_t>> ends(views.size());
-    const unsigned workers = static_cast<unsigned>(std::min<std::size_t>(resolve_threads(threads), views.size()));
-    run_controlled(nb::none(), [&](Control& control) {
-        run_items(std::max(1u, workers), control, views.size(),
-                  [&](unsigned, std::size_t i) { cut(views[i], ends[i]); });
-    });
-    nb::list arrays;
-    for (std::vector<std::uint32_t>& each : ends) arrays.append(to_numpy(std::move(each)));
-    return arrays;
-}
-
 nb::list random_chunks(const nb::list& texts, const std::vector<std::tuple<std::uint32_t, std::uint32_t, double>>& given,
                        std::uint64_t seed, unsigned threads) {
     std::vector<LengthRange> ranges;
@@ -44,13 +24,13 @@ nb::list random_chunks(const nb::list& texts, const std::vector<std::tuple<std::
         ranges.push_back({shortest, longest, cumulative});
     }
     if (ranges.empty()) throw nb::value_error("there must be a range of lengths");
-    return cut_all(texts, threads, [&](std::string_view text, std::vector<std::uint32_t>& ends) {
+    return cut_texts(texts, threads, [&](std::string_view text, std::vector<std::uint32_t>& ends) {
         split_chunks(ranges, seed, text, ends);
     });
 }
 
 nb::list random_whitespace(const nb::list& texts, double probability, std::uint64_t seed, unsigned threads) {
-    return cut_all(texts, threads, [&](std::string_view text, std::vector<std::uint32_t>& ends) {
+    return cut_texts(texts, threads, [&](std::string_view text, std::vector<std::uint32_t>& ends) {
         split_before_white(probability, seed, text, ends);
     });
 }

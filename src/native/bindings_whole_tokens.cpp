@@ -25,20 +25,8 @@ WholeTokens make(const std::vector<nb::bytes>& tokens, int pattern) {
 }
 
 nb::list split_batch(const WholeTokens& self, const nb::list& texts, unsigned threads) {
-    std::vector<std::string_view> views;
-    for (const nb::handle text : texts) {
-        views.push_back(text_view(text));
-        check_size(views.back());
-    }
-    std::vector<std::vector<std::uint32_t>> ends(views.size());
-    const unsigned workers = static_cast<unsigned>(std::min<std::size_t>(resolve_threads(threads), views.size()));
-    run_controlled(nb::none(), [&](Control& control) {
-        run_items(std::max(1u, workers), control, views.size(),
-                  [&](unsigned, std::size_t i) { self.split(views[i], ends[i]); });
-    });
-    nb::list arrays;
-    for (std::vector<std::uint32_t>& each : ends) arrays.append(to_numpy(std::move(each)));
-    return arrays;
+    return cut_texts(texts, threads,
+                     [&](std::string_view text, std::vector<std::uint32_t>& ends) { self.split(text, ends); });
 }
 
 }  // namespace

@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from functools import reduce as fold
 from typing import TypeVar
 
+from tokencraft.engine.folding import folded
 from tokencraft.errors import TokencraftError, UsageError
 
 T = TypeVar("T")
@@ -83,10 +83,7 @@ class Local:
         Raises:
             UsageError: there are no shards, so there is nothing to return.
         """
-        results = self.map(function, shards)
-        for first in results:
-            return fold(reduce, results, first)
-        raise UsageError("map_reduce needs at least one shard")
+        return folded(self.map(function, shards), reduce)
 
 
 def _die_quietly_on_interrupt() -> None:

@@ -8,9 +8,9 @@ import socket
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from functools import reduce as fold
 from typing import Any, TypeVar
 
+from tokencraft.engine.folding import folded
 from tokencraft.errors import MissingExtraError, TokencraftError, UsageError
 
 T = TypeVar("T")
@@ -91,10 +91,7 @@ class Ray:
         Raises:
             UsageError: there are no shards, so there is nothing to return.
         """
-        results = self.map(function, shards)
-        for first in results:
-            return fold(reduce, results, first)
-        raise UsageError("map_reduce needs at least one shard")
+        return folded(self.map(function, shards), reduce)
 
 
 def _call(function: Callable[[T], R], shard: T) -> R:
