@@ -28,10 +28,10 @@ def command(
     ] = ["nosep", "comma_r2l"],  # noqa: B006, typer's way to name a default of a repeated option
     shots: Annotated[
         list[int], typer.Option("--shots", metavar="INTEGER", help="Examples before a problem; may be repeated.")
-    ] = [8],  # noqa: B006
+    ] = [8],  # noqa: B006, as above
     length: Annotated[
         list[int], typer.Option("--length", metavar="DIGITS", help="Digits of an operand; may be repeated.")
-    ] = [7, 8, 9],  # noqa: B006
+    ] = [7, 8, 9],  # noqa: B006, as above
     count: Annotated[
         int, typer.Option("--count", metavar="INTEGER", help="Problems, all pairs of lengths in turn.")
     ] = 90,
